@@ -1,0 +1,1 @@
+"""Passwords, tokens and the policy: pure; the clock is an argument."""

@@ -1,0 +1,1 @@
+"""Redis only: the keys, the clients, the streams, the live counters."""

