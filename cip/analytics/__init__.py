@@ -1,0 +1,1 @@
+"""Frames in, result out: pure. The instant and the seed are arguments."""

@@ -1,0 +1,1 @@
+"""Runs an insight: history, analytics, published result. One module per insight."""

@@ -1,0 +1,197 @@
+"""One tenant's events as a Delta table: appends, removal of an import, and durability."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import TableNotFoundError
+
+from cip.domain.errors import ConflictError
+from cip.domain.tenants import TenantId
+
+# `position` is the packed stream id of a streamed event; imports have `import_id` and
+# `import_row` instead. `properties` is JSON text; `amount_minor` repeats the one property that
+# nearly every query sums.
+SCHEMA: Final = pa.schema(
+    [
+        pa.field("event_id", pa.string(), nullable=False),
+        pa.field("customer_id", pa.string(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("occurred_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("channel", pa.string(), nullable=False),
+        pa.field("properties", pa.string(), nullable=False),
+        pa.field("amount_minor", pa.int64()),
+        pa.field("source_order", pa.int64()),
+        pa.field("received_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("position", pa.int64()),
+        pa.field("import_id", pa.string()),
+        pa.field("import_row", pa.int64()),
+    ]
+)
+STREAM_APP: Final = "stream"
+_IMPORT_APP: Final = "import/"
+_CONFIGURATION: Final = {
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+    "delta.logRetentionDuration": "interval 7 days",
+    "delta.checkpointInterval": "50",
+}
+_WRITER_LOCK: Final = "writer.lock"
+
+
+class HistoryTable:
+    """The events of one tenant under `root`/`tenant`/events.
+
+    Each write loads the table anew, checks what the log already records, and commits through
+    that same object, so that a rival writer's commit makes this one fail instead of doubling.
+    """
+
+    def __init__(self, root: str, tenant: TenantId) -> None:
+        self.tenant = tenant
+        self.folder = Path(root) / tenant
+        self.path = self.folder / "events"
+
+    def ensure(self) -> None:
+        """Creates the empty table where there is none yet."""
+        if DeltaTable.is_deltatable(str(self.path)):
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(
+            str(self.path), schema=SCHEMA, mode="ignore", configuration=dict(_CONFIGURATION)
+        )
+        self._sync_version(0)
+
+    def exists(self) -> bool:
+        return DeltaTable.is_deltatable(str(self.path))
+
+    def version(self) -> int:
+        """The newest committed version; -1 without a table."""
+        try:
+            return self._load().version()
+        except TableNotFoundError:
+            return -1
+
+    def file_uris(self) -> list[str]:
+        """The Parquet files that make up the newest version."""
+        try:
+            return list(self._load().file_uris())
+        except TableNotFoundError:
+            return []
+
+    def stream_position(self) -> int:
+        """The last packed stream id that is in the history; -1 when none is."""
+        return self._recorded(self._load(), STREAM_APP)
+
+    def append_stream(self, rows: pa.Table, last_position: int) -> bool:
+        """Commits rows and the stream position they reach, as one durable transaction.
+
+        Rows must be in stream order and have `position` set. Rows at or below the recorded
+        position are left out, so a repeat after a crash adds nothing. Returns whether anything
+        was committed.
+        """
+        table = self._load()
+        recorded = self._recorded(table, STREAM_APP)
+        if last_position <= recorded:
+            return False
+        fresh = rows.filter(pa.compute.greater(rows["position"], recorded))
+        self._commit(table, fresh, Transaction(STREAM_APP, last_position))
+        return True
+
+    def append_import(self, rows: pa.Table, import_id: str) -> int:
+        """Commits one import's rows as one durable transaction; returns the number of rows.
+
+        An import id is committed once: `ConflictError` when the history has it already.
+        """
+        with self.exclusive():
+            self.ensure()
+            table = self._load()
+            if self._recorded(table, _IMPORT_APP + import_id) > 0:
+                raise ConflictError(f"The import {import_id} is in the history already.")
+            self._commit(table, rows, Transaction(_IMPORT_APP + import_id, 1))
+        return int(rows.num_rows)
+
+    def delete_import(self, import_id: str) -> int:
+        """Removes the rows of one import and frees its id; returns how many rows went."""
+        if "'" in import_id or "\\" in import_id:
+            return 0
+        with self.exclusive():
+            table = self._load()
+            removed = table.delete(
+                f"import_id = '{import_id}'",
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(_IMPORT_APP + import_id, 0)]
+                ),
+            )
+            self._sync_version(table.version())
+        return int(removed.get("num_deleted_rows") or 0)
+
+    def compact(self, *, above_files: int) -> bool:
+        """Merges small files once there are more than `above_files`; whether it did.
+
+        Commits slow down with the number of files. Readers keep the files that they hold for
+        an hour, which the table's own retention guards.
+        """
+        table = self._load()
+        if len(table.file_uris()) <= above_files:
+            return False
+        table.optimize.compact()
+        self._sync_version(table.version())
+        table.vacuum(dry_run=False)
+        table.cleanup_metadata()
+        return True
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Held by imports and maintenance, so that two of them on one machine take turns.
+
+        The stream consumer does not take it: a conflicting commit of it fails and is retried.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / _WRITER_LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _load(self) -> DeltaTable:
+        return DeltaTable(str(self.path))
+
+    @staticmethod
+    def _recorded(table: DeltaTable, app: str) -> int:
+        version = table.transaction_version(app)
+        return -1 if version is None else int(version)
+
+    def _commit(self, table: DeltaTable, rows: pa.Table, transaction: Transaction) -> None:
+        write_deltalake(
+            table,
+            rows,
+            mode="append",
+            commit_properties=CommitProperties(app_transactions=[transaction]),
+        )
+        self._sync_version(table.version())
+
+    def _sync_version(self, version: int) -> None:
+        """fsync of a commit's files and folders: delta-rs does none of it."""
+        log = self.path / "_delta_log" / f"{version:020d}.json"
+        if not log.exists():  # an object store, or a version that a checkpoint cleaned up
+            return
+        for line in log.read_text().splitlines():
+            added = json.loads(line).get("add")
+            if added:
+                _fsync(self.path / added["path"])
+        _fsync(log)
+        _fsync(log.parent)
+        _fsync(self.path)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
