@@ -1,0 +1,1 @@
+"""Moves events from the stream, or from a file, into the live counters and the history."""

@@ -1,0 +1,136 @@
+"""SQL of one column as an event field or property. No text of the user's gets in here: columns
+are known by their place, and names and values are bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from cip.ingest.imports.plan import Form
+from cip.ingest.imports.source import Kind
+
+_JSON_NUMBER: Final = r"-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?"
+_LARGEST: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A column in a batch: the SQL that reads it, and the kind of what it gives."""
+
+    sql: str
+    kind: Kind
+
+
+def as_text(cell: Cell) -> str:
+    """For ids, names and times. A whole number stored as a float (17850.0) loses its `.0`; NaN,
+    with which data frames mark a missing number, is null."""
+    if cell.kind == "text":
+        return f"CAST({cell.sql} AS VARCHAR)"
+    if cell.kind == "json":
+        return f"json_extract_string({cell.sql}, '$')"
+    if cell.kind == "nested":
+        return f"CAST(to_json({cell.sql}) AS VARCHAR)"
+    if cell.kind != "number":
+        return f"CAST({cell.sql} AS VARCHAR)"
+    double = f"CAST({cell.sql} AS DOUBLE)"
+    return (
+        f"CASE WHEN isnan({double}) THEN NULL "
+        f"WHEN abs({double}) < 1e15 AND {double} = trunc({double}) "
+        f"THEN CAST(CAST({double} AS BIGINT) AS VARCHAR) ELSE CAST({cell.sql} AS VARCHAR) END"
+    )
+
+
+def as_amount(cell: Cell) -> str:
+    """The shortest decimal text of a number: what a person wrote, not its binary neighbour."""
+    if cell.kind == "json":
+        return as_text(cell)
+    return f"CAST({cell.sql} AS VARCHAR)"
+
+
+def as_decimal(cell: Cell) -> str:
+    """Exactly the number as DECIMAL(18, 6), or null where it does not fit."""
+    if cell.kind == "integer":
+        return f"TRY_CAST({cell.sql} AS DECIMAL(18, 6))"
+    if cell.kind == "number":
+        decimal = f"TRY_CAST({cell.sql} AS DECIMAL(18, 6))"
+        same = f"CAST({decimal} AS DOUBLE) = CAST({cell.sql} AS DOUBLE)"
+        return f"CASE WHEN {same} THEN {decimal} END"
+    text = as_text(cell)
+    fits = f"regexp_full_match({text}, '[+-]?[0-9]{{1,12}}([.][0-9]{{1,6}})?')"
+    return f"CASE WHEN {fits} THEN CAST({text} AS DECIMAL(18, 6)) END"
+
+
+def as_time(cell: Cell, time_format: str | None) -> str:
+    """ISO 8601 text; `$time_format` is bound where the user gave one."""
+    text = as_text(cell)
+    if time_format is None or cell.kind == "time":
+        return text
+    if time_format in ("epoch", "epoch_ms"):
+        factor = 1_000_000 if time_format == "epoch" else 1_000
+        digits = f"regexp_full_match({text}, '-?[0-9]{{1,14}}([.][0-9]+)?')"
+        us = f"TRY_CAST(CAST({text} AS DECIMAL(30, 9)) * {factor} AS BIGINT)"
+        parsed = f"CASE WHEN {digits} THEN CAST(make_timestamp({us}) AS VARCHAR) || 'Z' END"
+    else:
+        parsed = f"CAST(TRY_STRPTIME({text}, $time_format) AS VARCHAR)"
+    return f"CASE WHEN {text} <> '' THEN coalesce({parsed}, 'not ' || $time_format) END"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertySql:
+    """`value`: JSON text or null. `fault`: the code of what is wrong with it, or null."""
+
+    value: str
+    fault: str
+
+
+def as_property(cell: Cell, form: Form, *, may_nest: bool) -> PropertySql:
+    chosen = _natural(cell.kind) if form == "auto" else form
+    if chosen == "json":
+        return _json_property(cell, may_nest=may_nest)
+    if chosen == "nested":
+        return PropertySql(
+            f"CAST(to_json({cell.sql}) AS VARCHAR)",
+            "NULL" if may_nest else f"CASE WHEN {cell.sql} IS NOT NULL THEN 'nested' END",
+        )
+    text = as_amount(cell)
+    return {
+        "text": PropertySql(f"CAST(to_json({as_text(cell)}) AS VARCHAR)", "NULL"),
+        "integer": _checked(text, f"regexp_full_match({text}, '-?(0|[1-9][0-9]*)')", whole=True),
+        "number": _checked(text, f"regexp_full_match({text}, '{_JSON_NUMBER}')", whole=True),
+        "boolean": _checked(f"lower({text})", f"lower({text}) IN ('true', 'false')", whole=False),
+    }[chosen]
+
+
+def _natural(kind: Kind) -> str:
+    return "text" if kind == "time" else kind
+
+
+def _checked(text: str, fits: str, *, whole: bool) -> PropertySql:
+    """`type` for what is no number at all; `invalid` for NaN, infinity and more than 64 bits."""
+    endless = (
+        f"WHEN lower({text}) IN ('nan', 'inf', '-inf', 'infinity', '-infinity') THEN 'invalid'"
+    )
+    long = f"WHEN {_too_long(text)} THEN 'invalid'"
+    return PropertySql(
+        f"CASE WHEN {fits} THEN {text} END",
+        f"CASE WHEN {text} IS NULL THEN NULL {endless if whole else ''} "
+        f"WHEN NOT ({fits}) THEN 'type' {long if whole else ''} END",
+    )
+
+
+def _too_long(text: str) -> str:
+    return (
+        f"regexp_full_match({text}, '-?[0-9]{{19,}}') AND "
+        f"coalesce(abs(TRY_CAST({text} AS HUGEINT)) > {_LARGEST}, true)"
+    )
+
+
+def _json_property(cell: Cell, *, may_nest: bool) -> PropertySql:
+    text = f"CAST({cell.sql} AS VARCHAR)"
+    nested = f"WHEN json_type({cell.sql}) IN ('ARRAY', 'OBJECT') THEN 'nested'"
+    return PropertySql(
+        f"nullif({text}, 'null')",
+        f"CASE {'' if may_nest else nested} WHEN {_too_long(text)} THEN 'invalid' END"
+        if not may_nest
+        else f"CASE WHEN {_too_long(text)} THEN 'invalid' END",
+    )

@@ -1,0 +1,234 @@
+"""One import from the open file to the committed transaction, and its undoing."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from cip.domain.errors import ConflictError
+from cip.domain.events import microseconds
+from cip.domain.tenants import Tenant, TenantId
+from cip.history import query
+from cip.history.table import SCHEMA, HistoryTable
+from cip.ingest.imports.checks import check
+from cip.ingest.imports.plan import Plan
+from cip.ingest.imports.rejects import write_rejected
+from cip.ingest.imports.report import MALFORMED, Fault, Report, fault
+from cip.ingest.imports.source import Source
+from cip.ingest.imports.staging import load_sql, stage, used
+
+MEMORY_MB: Final = 1024
+_LOCK: Final = "import.lock"
+_BATCH_ROWS: Final = 100_000
+_HASH_BYTES: Final = 1024 * 1024
+_ID_SEPARATOR: Final = "."
+
+Watch = Callable[[str, float], None]
+
+
+def unwatched(_step: str, _done: float) -> None:
+    """For callers that show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """What to import into whose history. `rejected`: where refused rows go."""
+
+    source: Source
+    plan: Plan
+    tenant: Tenant
+    rejected: Path
+    dry_run: bool = False
+
+
+def run_import(
+    order: Import, table: HistoryTable, now: datetime, watch: Watch = unwatched
+) -> Report:
+    """Commits the file's new events as one transaction; a repeat of it adds nothing.
+
+    Whatever moment the process dies at, the history has all of the import or nothing of it, and
+    running the same import again brings it to its end. Two imports of a tenant take turns.
+    """
+    if order.dry_run:
+        return _rehearse(order, table, now, watch)
+    with _turn(table), query.connect(table, memory_mb=MEMORY_MB) as connection:
+        report = _examine(connection, order, now, watch)
+        if report.rejected:
+            watch("writing the rejected rows", 0.0)
+            faults = _faults(connection, order.plan)
+            write_rejected(connection, order.source, faults, order.rejected)
+        watch("writing the history", 0.0)
+        import_id, added = _commit(connection, order, table, now, report.import_id)
+        return _concluded(report, import_id, added, order.rejected)
+
+
+def undo_import(table: HistoryTable, import_id: str) -> int:
+    """Removes exactly the rows of one import; 0 when the history has none of it."""
+    if not table.exists():
+        return 0
+    with _turn(table):
+        return table.delete_import(import_id)
+
+
+def tenant_of(import_id: str) -> str:
+    """The tenant that an import id names."""
+    return import_id.partition(_ID_SEPARATOR)[0]
+
+
+def import_id_of(tenant: TenantId, path: Path, plan: Plan) -> str:
+    """The same for the same content imported the same way, whatever the file is called."""
+    digest = hashlib.sha256(plan.identity().encode())
+    with path.open("rb") as file:
+        while block := file.read(_HASH_BYTES):
+            digest.update(block)
+    return f"{tenant}{_ID_SEPARATOR}{digest.hexdigest()[:16]}"
+
+
+def _rehearse(order: Import, table: HistoryTable, now: datetime, watch: Watch) -> Report:
+    """A dry run: on the real history where there is one, without a trace where there is none."""
+    with tempfile.TemporaryDirectory() as scratch:
+        read = table if table.exists() else HistoryTable(scratch, order.tenant.id)
+        with query.connect(read, memory_mb=MEMORY_MB) as connection:
+            report = _examine(connection, order, now, watch)
+            statement = f"SELECT count(*) FROM ({_fresh_sql()})"  # noqa: S608 - our own text
+            values = _fresh_values(order.plan, now, report.import_id)
+            [(added,)] = connection.execute(statement, used(statement, values)).fetchall()
+            return _concluded(report, report.import_id, added, None)
+
+
+def _examine(
+    connection: duckdb.DuckDBPyConnection, order: Import, now: datetime, watch: Watch
+) -> Report:
+    """Reads and checks the whole file; the report still counts every good event as known."""
+    plan, source = order.plan, order.source
+    staging = stage(source, plan)
+    staging.begin(connection)
+    rows_read = 0
+    for batch in source.batches(plan.columns(), lambda done: watch("reading", done)):
+        staging.add(connection, batch)
+        rows_read += batch.num_rows
+    staging.end(connection)
+    watch("checking", 0.0)
+    check(connection, plan, order.tenant, now)
+    return _counted(connection, order, rows_read)
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, order: Import, rows_read: int) -> Report:
+    malformed = len(order.source.malformed)
+    rejected: dict[Fault, int] = {MALFORMED: malformed} if malformed else {}
+    for text, rows in connection.execute(
+        "SELECT fault, sum(rows) FROM checked WHERE fault IS NOT NULL AND rows > 0 "
+        "GROUP BY fault ORDER BY fault"
+    ).fetchall():
+        reason = fault(text, order.plan)
+        rejected[reason] = rejected.get(reason, 0) + int(rows)
+    rows, events, repeated = _one(
+        connection,
+        "SELECT coalesce(sum(rows), 0), count(*), count(*) - count(DISTINCT id) "
+        "FROM checked WHERE fault IS NULL",
+    )
+    repeated = 0 if order.plan.derives_ids else int(repeated)
+    return Report(
+        import_id=import_id_of(order.tenant.id, order.source.path, order.plan),
+        rows_read=rows_read + malformed,
+        rows_accepted=int(rows),
+        skipped=dict(connection.execute("FROM skipped ORDER BY reason").fetchall()),
+        rejected=rejected,
+        added=0,
+        known=int(events) - repeated,
+        repeated=repeated,
+    )
+
+
+def _faults(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Fault]:
+    found = connection.execute("SELECT DISTINCT fault FROM checked WHERE fault IS NOT NULL")
+    return {text: fault(text, plan) for (text,) in found.fetchall()}
+
+
+def _concluded(report: Report, import_id: str, added: int, rejected: Path | None) -> Report:
+    return Report(
+        import_id=import_id,
+        rows_read=report.rows_read,
+        rows_accepted=report.rows_accepted,
+        skipped=report.skipped,
+        rejected=report.rejected,
+        added=added,
+        known=report.known - added,
+        repeated=report.repeated,
+        rejected_file=rejected if report.rejected else None,
+    )
+
+
+def _commit(
+    connection: duckdb.DuckDBPyConnection,
+    order: Import,
+    table: HistoryTable,
+    now: datetime,
+    import_id: str,
+) -> tuple[str, int]:
+    """The id that was committed and the number of events; nothing new commits nothing."""
+    with tempfile.TemporaryDirectory(dir=table.folder, prefix="import-") as folder:
+        spilled = Path(folder) / "events.arrow"
+        if _spill(connection, order.plan, now, import_id, spilled) == 0:
+            return import_id, 0
+        with pa.memory_map(str(spilled)) as file:
+            rows = pa.ipc.open_file(file).read_all()
+            chosen = import_id
+            for attempt in range(2, 1_000):
+                try:
+                    return chosen, table.append_import(rows, chosen)
+                except ConflictError:
+                    # The history kept a part of this import only (customers were erased since).
+                    chosen = f"{import_id}-{attempt}"
+                    column = pa.repeat(pa.scalar(chosen, pa.string()), rows.num_rows)
+                    at = SCHEMA.get_field_index("import_id")
+                    rows = rows.set_column(at, SCHEMA.field(at), column)
+    raise ConflictError(f"The import {import_id} is in the history too many times.")
+
+
+def _spill(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, now: datetime, import_id: str, path: Path
+) -> int:
+    """New events as an Arrow file: mapped into memory, a big import never has to fit in it."""
+    count = 0
+    statement = _fresh_sql()
+    values = used(statement, _fresh_values(plan, now, import_id))
+    reader = connection.sql(statement, params=values).to_arrow_reader(_BATCH_ROWS)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
+        for batch in reader:
+            writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMA))
+            count += batch.num_rows
+    return count
+
+
+def _fresh_sql() -> str:
+    return load_sql("fresh")
+
+
+def _fresh_values(plan: Plan, now: datetime, import_id: str) -> dict[str, Any]:
+    return {"derive": plan.derives_ids, "now": microseconds(now), "import_id": import_id}
+
+
+def _one(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[Any, ...]:
+    # `fetchone` would leave the result open, and the connection takes nothing else then.
+    [row] = connection.execute(statement).fetchall()
+    return tuple(row)
+
+
+@contextmanager
+def _turn(table: HistoryTable) -> Iterator[None]:
+    """One import of a tenant at a time: what is new is decided and committed undisturbed."""
+    table.folder.mkdir(parents=True, exist_ok=True)
+    with (table.folder / _LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,216 @@
+"""The table `raw`: what a file says, one row per event to be, before anything is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from cip.domain.events import IDENTIFIED, PURCHASE
+from cip.ingest.imports.expressions import (
+    Cell,
+    as_amount,
+    as_decimal,
+    as_property,
+    as_text,
+    as_time,
+)
+from cip.ingest.imports.plan import Plan, Property
+from cip.ingest.imports.source import Source
+
+# `rows`: how many rows of the file an event stands for. `pre`: a fault found while reading.
+# `key`: what makes the event the same one in a repeated import, where not the usual fields.
+_TEXTS: Final = (
+    "pre",
+    "event_id",
+    "key",
+    "type",
+    "customer_id",
+    "at_text",
+    "channel",
+    "amount",
+    "currency",
+)
+_TYPE_AT: Final = 5
+_MAY_NEST: Final = {"items": PURCHASE, "traits": IDENTIFIED}
+
+
+def load_sql(name: str) -> str:
+    return resources.files("cip.ingest.imports").joinpath("sql", f"{name}.sql").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How batches become `raw`: `prepare` once, `insert` per batch, `finish` once."""
+
+    prepare: tuple[str, ...]
+    insert: str
+    finish: tuple[str, ...]
+    values: Mapping[str, Any]
+
+    def begin(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for statement in self.prepare:
+            connection.execute(statement)
+
+    def add(self, connection: duckdb.DuckDBPyConnection, batch: pa.Table) -> None:
+        connection.register("batch", batch)
+        connection.execute(self.insert, used(self.insert, self.values))
+        connection.unregister("batch")
+
+    def end(self, connection: duckdb.DuckDBPyConnection) -> None:
+        for statement in self.finish:
+            connection.execute(statement, used(statement, self.values))
+
+
+def used(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """DuckDB refuses a bound value that the statement does not mention."""
+    return {name: value for name, value in values.items() if f"${name}" in statement}
+
+
+def stage(source: Source, plan: Plan) -> Stage:
+    cells = {
+        column: Cell(source.expression(column, at), source.kinds[column])
+        for at, column in enumerate(plan.columns())
+    }
+    values: dict[str, Any] = {
+        **source.parameters(plan.columns()),
+        "type": plan.type,
+        "channel": plan.channel,
+        "time_format": plan.time_format,
+    }
+    create = _create_raw(plan)
+    skipped = "CREATE TEMP TABLE skipped (reason VARCHAR, rows BIGINT)"
+    if plan.preset == "online-retail":
+        prepare, insert = _retail(source, plan, cells)
+        return Stage((create, skipped, prepare), insert, _finish(plan), values)
+    return Stage((create, skipped), _insert(source, plan, cells), _finish(plan), values)
+
+
+def _create_raw(plan: Plan) -> str:
+    texts = ", ".join(f"{name} VARCHAR" for name in _TEXTS)
+    extra = "".join(f", p{at} VARCHAR, f{at} VARCHAR" for at in range(len(plan.properties)))
+    return f"CREATE TEMP TABLE raw (row BIGINT, rows BIGINT, {texts}, source_order BIGINT{extra})"
+
+
+def _insert(source: Source, plan: Plan, cells: Mapping[str, Cell]) -> str:
+    """One event per row: the plain import, and the start of most presets."""
+    columns = _fields(plan, cells)
+    order = f"TRY_CAST({columns['source_order']} AS BIGINT)"
+    chosen = [
+        "row",
+        "1",
+        _pre(source, plan, columns["source_order"]),
+        columns["event_id"],
+        "NULL",
+        "$type" if plan.type is not None else columns["type"],
+        columns["customer_id"],
+        columns["at_text"],
+        "$channel" if plan.channel is not None else columns["channel"],
+        columns["amount"],
+        columns["currency"],
+        order,
+    ]
+    kind = chosen[_TYPE_AT]
+    for item in plan.properties:
+        chosen += _property(cells[item.column], item, kind)
+    return f"INSERT INTO raw SELECT {', '.join(chosen)} FROM batch"  # noqa: S608 - no text of a file's or a user's
+
+
+def _property(cell: Cell, item: Property, kind: str) -> tuple[str, str]:
+    """Value and fault. `kind` is the SQL of the event's type, which may allow a list or object."""
+    flat = as_property(cell, item.form, may_nest=False)
+    if item.name not in _MAY_NEST:
+        return flat.value, flat.fault
+    free = as_property(cell, item.form, may_nest=True)
+    fault = f"CASE WHEN {kind} = '{_MAY_NEST[item.name]}' THEN {free.fault} ELSE {flat.fault} END"
+    return flat.value, fault
+
+
+def _fields(plan: Plan, cells: Mapping[str, Cell]) -> dict[str, str]:
+    def cell(name: str) -> Cell | None:
+        return cells[plan.fields[name]] if name in plan.fields else None
+
+    texts = {
+        name: as_text(found) if (found := cell(name)) else "NULL"
+        for name in ("event_id", "type", "customer_id", "channel", "currency", "source_order")
+    }
+    at = cell("occurred_at")
+    texts["at_text"] = as_time(at, plan.time_format) if at else "NULL"
+    if plan.preset == "cdnow" and at:
+        texts["at_text"] = _dashed(at.sql)
+    amount = cell("amount") or cell("amount_minor")
+    texts["amount"] = as_amount(amount) if amount else "NULL"
+    if plan.decimal_comma and amount and "amount" in plan.fields:
+        texts["amount"] = (
+            f"replace(replace(replace({texts['amount']}, '.', 'x'), ',', '.'), ' ', 'x')"
+        )
+    return texts
+
+
+def _dashed(day: str) -> str:
+    return f"substr({day}, 1, 4) || '-' || substr({day}, 5, 2) || '-' || substr({day}, 7, 2)"
+
+
+def _pre(source: Source, plan: Plan, order: str) -> str:
+    """Faults that only the reading side can see."""
+    cases = []
+    if fault := source.line_fault():
+        cases.append(f"WHEN {fault} THEN 'record line'")
+    if "source_order" in plan.fields and plan.preset != "event-log":
+        cases.append(
+            f"WHEN {order} <> '' AND TRY_CAST({order} AS BIGINT) IS NULL "
+            "THEN 'invalid source_order'"
+        )
+    return f"CASE {' '.join(cases)} END" if cases else "NULL"
+
+
+def _retail(source: Source, plan: Plan, cells: Mapping[str, Cell]) -> tuple[str, str]:
+    of = {name: cells[column] for name, column in plan.fields.items()}
+    insert = load_sql("online_retail_lines").format(
+        invoice=as_text(of["invoice"]),
+        customer=as_text(of["customer_id"]),
+        at_text=as_time(of["occurred_at"], plan.time_format),
+        quantity=as_decimal(of["quantity"]),
+        price=as_decimal(of["price"]),
+        broken=source.line_fault() or "false",
+    )
+    return load_sql("online_retail_table"), insert
+
+
+def _finish(plan: Plan) -> tuple[str, ...]:
+    """What remains when all batches are in: events that several rows make together."""
+    places = {f"p_{item.name}": f"p{at}" for at, item in enumerate(plan.properties)}
+    if plan.preset == "online-retail":
+        return _statements("online_retail_events")
+    if plan.preset == "conversations":
+        return _statements("conversations", **places)
+    if plan.preset == "orders" and ("p_name" in places or "p_email" in places):
+        return _statements("orders", **_who(plan, places))
+    return ()
+
+
+def _who(plan: Plan, places: Mapping[str, str]) -> dict[str, str]:
+    """SQL of a customer's name and address, and where in `raw` they belong."""
+    name = places.get("p_name", "NULL")
+    if "p_last_name" in places and plan.fields.get("name") == plan.fields.get("first_name"):
+        first, last = (
+            f"json_extract_string({places[part]}, '$')" for part in ("p_first_name", "p_last_name")
+        )
+        name = f"CAST(to_json(nullif(concat_ws(' ', {first}, {last}), '')) AS VARCHAR)"
+    columns = [places[part] for part in ("p_name", "p_email") if part in places]
+    values = [value for value in (name, places.get("p_email", "NULL")) if value != "NULL"]
+    return {
+        "columns": ", ".join(columns),
+        "values": ", ".join(values),
+        "groups": ", ".join(values),
+        "name": name,
+        "email": places.get("p_email", "NULL"),
+    }
+
+
+def _statements(script: str, **places: str) -> tuple[str, ...]:
+    return tuple(load_sql(script).format(**places).split(";\n"))

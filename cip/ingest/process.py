@@ -1,0 +1,144 @@
+"""The ingest process: holds the leases of tenants, and runs their consumers in two threads."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from deltalake.exceptions import DeltaError
+from redis.exceptions import RedisError
+
+from cip.domain.errors import CipError
+from cip.domain.tenants import TenantId
+from cip.ingest.consumers import HISTORY_BATCH, TenantConsumer
+from cip.store import keys
+from cip.store.client import CONSUMER_TIMEOUT_SECONDS, Redis, connect_for_writes
+from cip.store.leases import Lease
+from cip.store.tenants import TenantStore
+
+LEASE_MS: Final = 10_000
+LEASE_ROUND_SECONDS: Final = 2.0
+HEARTBEAT_SECONDS: Final = 10
+LIVE_PAUSE_SECONDS: Final = 0.1
+# Small flows wait a little, so that a commit holds more than a handful of events.
+HISTORY_PAUSE_SECONDS: Final = 1.0
+MAINTENANCE_ROUNDS: Final = 15
+LONGEST_BACKOFF_SECONDS: Final = 5.0
+
+Clock = Callable[[], datetime]
+Step = Callable[[TenantConsumer], int]
+log = structlog.get_logger(__name__)
+
+
+class IngestProcess:
+    """Runs until `stop()`; then finishes the batches at hand and gives up its leases."""
+
+    def __init__(self, client: Redis, history_root: str, clock: Clock) -> None:
+        self._client = client
+        self._history_root = history_root
+        self._clock = clock
+        self._tenants = TenantStore(client, client)
+        self._owned: dict[TenantId, tuple[Lease, TenantConsumer]] = {}
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        threads = [
+            threading.Thread(target=self._loop, args=(name, step, pause), name=name)
+            for name, step, pause in (
+                ("live", TenantConsumer.live_step, LIVE_PAUSE_SECONDS),
+                ("history", self._history_steps, HISTORY_PAUSE_SECONDS),
+                ("maintenance", self._maintain, LEASE_ROUND_SECONDS * MAINTENANCE_ROUNDS),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        while not self._stop.is_set():
+            self._guarded("leases", self._hold_leases)
+            self._stop.wait(LEASE_ROUND_SECONDS)
+        for thread in threads:
+            thread.join()
+        self._guarded("leases", self._release_leases)
+
+    def _hold_leases(self) -> None:
+        """Extends what is held, drops what was lost, takes what is free."""
+        for tenant in self._tenants.ids():
+            held = self._owned.get(tenant)
+            if held and not held[0].extend():
+                del self._owned[tenant]
+                log.warning("lease lost", tenant=tenant)
+            elif not held:
+                self._take(tenant)
+        self._client.set(keys.heartbeat("ingest"), self._clock().isoformat(), ex=HEARTBEAT_SECONDS)
+
+    def _take(self, tenant: TenantId) -> None:
+        lease = Lease(self._client, keys.ingest_lease(tenant), LEASE_MS)
+        if not lease.acquire():
+            return
+        consumer = TenantConsumer(self._client, self._history_root, tenant, self._clock)
+        consumer.prepare()
+        self._owned[tenant] = (lease, consumer)
+        log.info("tenant taken", tenant=tenant)
+
+    def _release_leases(self) -> None:
+        for lease, _ in self._owned.values():
+            lease.release()
+
+    def _loop(self, name: str, step: Step, pause: float) -> None:
+        """Goes round the tenants; rests when none had anything; backs off from one that fails."""
+        failures: dict[TenantId, int] = {}
+        while not self._stop.is_set():
+            done = 0
+            for tenant, (_, consumer) in list(self._owned.items()):
+                outcome = self._guarded(name, lambda c=consumer: step(c), tenant=tenant)  # type: ignore[misc]
+                failures[tenant] = 0 if outcome is not None else failures.get(tenant, 0) + 1
+                done += outcome or 0
+            worst = max(failures.values(), default=0)
+            if worst:
+                ceiling = min(LONGEST_BACKOFF_SECONDS, 0.2 * 2 ** min(worst, 6))
+                self._stop.wait(random.uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter
+            elif not done:
+                self._stop.wait(pause)
+
+    def _history_steps(self, consumer: TenantConsumer) -> int:
+        """One commit; asks to go on at once only while batches come full."""
+        done = consumer.history_step()
+        return done if done == HISTORY_BATCH else 0
+
+    def _maintain(self, consumer: TenantConsumer) -> int:
+        consumer.maintain()
+        return 0
+
+    def _guarded(
+        self, what: str, action: Callable[[], int | None], tenant: str | None = None
+    ) -> int | None:
+        """The outermost loop's net: a failure is logged and tried again, and stops no neighbour."""
+        try:
+            return action() or 0
+        except (RedisError, DeltaError, CipError, OSError) as error:
+            log.warning(
+                "ingest step failed",
+                step=what,
+                tenant=tenant,
+                kind=type(error).__name__,
+                error=str(error),
+            )
+            return None
+
+
+def run(redis_url: str, history_url: str) -> None:
+    """Runs the process until SIGTERM or SIGINT."""
+    client = connect_for_writes(redis_url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
+    process = IngestProcess(client, history_url, lambda: datetime.now(UTC))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stop())
+    log.info("ingest started")
+    process.run()
+    log.info("ingest stopped")
