@@ -1,0 +1,110 @@
+"""The tasks, as functions of what they need; `cip.jobs.app` gives them to Celery."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from cip.compute.run import run
+from cip.domain.errors import CipError
+from cip.domain.insights import insight
+from cip.domain.tenants import TenantId, tenant_id
+from cip.services import Services
+from cip.store.client import Redis
+from cip.store.leases import Lease
+from cip.store.results import RUNNING_MS, ResultStore, digest
+
+log = structlog.get_logger(__name__)
+FAILED: Final = {
+    "code": "computation_failed",
+    "message": "The computation failed. It is tried again shortly.",
+    "field": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One computation, as it was put into the queue. `token` carries the single-flight lease."""
+
+    tenant: TenantId
+    slug: str
+    query: Mapping[str, Any]
+    generation: int
+    token: str
+
+    @property
+    def name(self) -> str:
+        return digest(self.slug, self.parsed_query(), self.generation)
+
+    def parsed_query(self) -> Any:
+        return insight(self.slug).query.model_validate(dict(self.query))
+
+    @classmethod
+    def of(
+        cls, tenant: str, slug: str, query: Mapping[str, Any], generation: int, token: str
+    ) -> Job:
+        return cls(tenant_id(tenant), slug, query, generation, token)
+
+
+def compute_insight(
+    job: Job, services: Services, history_root: str, clock: Callable[[], datetime]
+) -> None:
+    """Computes and publishes. What the platform can explain is published as a failure; anything
+    else is left to the caller, who calls `report_failure`."""
+    writes = services.resources.writes
+    store = ResultStore(writes, job.tenant)
+    lease = store.running(job.slug, job.name, job.token)
+    with _kept(lease):
+        try:
+            result = run(
+                job.slug,
+                job.parsed_query(),
+                tenant=services.resources.tenant(job.tenant),
+                history_root=history_root,
+                generation=job.generation,
+                now=clock(),
+            )
+        except CipError as error:
+            failure = {"code": error.code, "message": error.message, "field": error.field}
+            store.publish_failure(job.slug, job.name, failure)
+        else:
+            text = result.model_dump_json(by_alias=True).encode()
+            store.publish(job.slug, job.name, text)
+    lease.release()
+
+
+def report_failure(job: Job, client: Redis) -> None:
+    """Says that the computation broke, in words that tell nothing of its inside."""
+    store = ResultStore(client, job.tenant)
+    store.publish_failure(job.slug, job.name, dict(FAILED))
+    store.running(job.slug, job.name, job.token).release()
+
+
+def refresh_due(services: Services) -> int:
+    """Starts what is due for every tenant; how many computations."""
+    return sum(services.insights.refresh_due(tenant) for tenant in services.resources.tenants.ids())
+
+
+@contextmanager
+def _kept(lease: Lease) -> Iterator[None]:
+    """Extends the lease while the block runs; it lapses soon after a killed worker."""
+    done = threading.Event()
+
+    def beat() -> None:
+        lease.extend()
+        while not done.wait(RUNNING_MS / 3000):
+            lease.extend()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

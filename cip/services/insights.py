@@ -1,0 +1,221 @@
+"""Answers the insights: from the live counters, from a published result, or by a job."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+
+from cip.domain.errors import CipError, InvalidInputError, UnavailableError
+from cip.domain.events import instant, microseconds
+from cip.domain.insights import INSIGHTS, Insight
+from cip.domain.insights import insight as find_insight
+from cip.domain.principals import Principal
+from cip.domain.queries import EngagementQuery, KpisQuery, Query, TimeseriesQuery
+from cip.domain.results import Engagement, Result
+from cip.domain.tenants import TenantId
+from cip.services.base import Resources
+from cip.services.live_insights import LiveInsights
+from cip.services.outcomes import Outcome, problem
+from cip.store.client import required
+from cip.store.connector import AnalyticsConnector
+from cip.store.live import MICROSECONDS_PER_MINUTE
+from cip.store.queue import COMPUTE_INSIGHT, JobQueue
+from cip.store.results import ResultStore, digest
+
+MAX_WAIT_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.05
+
+
+class InsightService:
+    """The one way to a figure: pages, API and exports all come through here."""
+
+    def __init__(self, resources: Resources, queue: JobQueue) -> None:
+        self._resources = resources
+        self._queue = queue
+
+    def ask(self, principal: Principal, slug: str, query: Query) -> Outcome:
+        """The state of the answer now; never waits, and tells of failures by value."""
+        try:
+            insight = _allowed(principal, slug, query)
+            return self._look(principal, insight, query, shortcut=True)
+        except UnavailableError as error:
+            return self._failed("unreachable", error)
+        except CipError as error:
+            return self._failed("error", error)
+
+    def fetch(
+        self, principal: Principal, slug: str, query: Query, *, wait_seconds: float = 0
+    ) -> Outcome:
+        """The answer, waiting up to `wait_seconds` for a computation; raises `CipError`.
+
+        Then the state is `ready`, `stale` (an older result, its renewal still under way), or
+        `pending`.
+        """
+        insight = _allowed(principal, slug, query)
+        deadline = time.monotonic() + min(wait_seconds, MAX_WAIT_SECONDS)
+        while True:
+            outcome = self._look(principal, insight, query, shortcut=False)
+            if outcome.state == "ready" or time.monotonic() >= deadline:
+                return outcome
+            time.sleep(_POLL_SECONDS)
+
+    def refresh_due(self, tenant: TenantId) -> int:
+        """Starts the scheduled insights whose published default answer is due; how many."""
+        started = 0
+        connector = self._resources.connector(tenant)
+        with required():
+            generation, changes = connector.live.version()
+        for insight in INSIGHTS.values():
+            query = insight.query()
+            name = digest(insight.slug, query, generation)
+            if insight.schedule is None:
+                continue
+            with required():
+                result = connector.published(insight, name, f"{generation}.{changes}")
+                now = self._resources.clock()
+                if result is None or now - result.envelope.computed_at >= insight.schedule:
+                    self._start(tenant, insight, query, name, generation)
+                    started += 1
+        return started
+
+    def _look(
+        self, principal: Principal, insight: Insight, query: Query, *, shortcut: bool
+    ) -> Outcome:
+        connector = self._resources.connector(principal.tenant)
+        now = self._resources.clock()
+        with required():
+            generation, changes = connector.live.version()
+            version = f"{generation}.{changes}"
+            newest = _newest(connector, generation, version)
+            if shortcut and newest is None:
+                return Outcome("empty")
+            live = self._live(principal, connector, query, now, newest, generation, version)
+            if live is not None:
+                return Outcome("ready", live)
+            return self._published(principal, connector, insight, query, now, generation, version)
+
+    def _live(
+        self,
+        principal: Principal,
+        connector: AnalyticsConnector,
+        query: Query,
+        now: datetime,
+        newest: datetime | None,
+        generation: int,
+        version: str,
+    ) -> Result[Any] | None:
+        if not isinstance(query, KpisQuery | TimeseriesQuery):
+            return None
+        minute = microseconds(now) // MICROSECONDS_PER_MINUTE
+
+        def compute() -> Result[Any] | None:
+            tenant = self._resources.tenant(principal.tenant)
+            live = LiveInsights(connector.live, tenant, generation)
+            if isinstance(query, TimeseriesQuery):
+                return live.timeseries(query, now=now, newest=newest, version=version)
+            engagement = self._engagement(principal, connector, query, now, generation, version)
+            return live.kpis(query, now=now, newest=newest, version=version, engagement=engagement)
+
+        return connector.cached((query, type(query), version, minute), compute)
+
+    def _engagement(
+        self,
+        principal: Principal,
+        connector: AnalyticsConnector,
+        query: KpisQuery,
+        now: datetime,
+        generation: int,
+        version: str,
+    ) -> Engagement | None:
+        """The part of the strip that counters cannot tell; absent until a job has found it."""
+        against = query.period.last if query.period and query.period.last else "24h"
+        outcome = self._published(
+            principal,
+            connector,
+            INSIGHTS["engagement"],
+            EngagementQuery(against=against),
+            now,
+            generation,
+            version,
+        )
+        data = outcome.result.data if outcome.result else None
+        return data if isinstance(data, Engagement) else None
+
+    def _published(
+        self,
+        principal: Principal,
+        connector: AnalyticsConnector,
+        insight: Insight,
+        query: Query,
+        now: datetime,
+        generation: int,
+        version: str,
+    ) -> Outcome:
+        name = digest(insight.slug, query, generation)
+        result = connector.published(insight, name, version)
+        if result is not None and now - result.envelope.computed_at <= insight.max_age:
+            return Outcome("ready", result)
+        self._start(principal.tenant, insight, query, name, generation)
+        if result is None:
+            return Outcome("pending", refreshing=True)
+        envelope = result.envelope.model_copy(update={"source": "stale"})
+        return Outcome("stale", result.model_copy(update={"envelope": envelope}), refreshing=True)
+
+    def _start(
+        self, tenant: TenantId, insight: Insight, query: Query, name: str, generation: int
+    ) -> None:
+        """Puts one job into the queue, unless one is under way."""
+        lease = ResultStore(self._resources.writes, tenant).lease(insight.slug, name)
+        if not lease.acquire():
+            return
+        try:
+            self._queue.enqueue(
+                COMPUTE_INSIGHT,
+                [
+                    tenant,
+                    insight.slug,
+                    query.model_dump(mode="json"),
+                    generation,
+                    lease.token,
+                ],
+                insight.queue,
+            )
+        except UnavailableError:
+            lease.release()
+            raise
+
+    def _failed(self, state: Any, error: CipError) -> Outcome:
+        return Outcome(
+            state,
+            problem=problem(error, self._resources.request_id(), self._resources.clock()),
+        )
+
+
+def parse_query(slug: str, body: object) -> tuple[Insight, Query]:
+    """The insight and its query from a JSON body; `InvalidInputError` names the field."""
+    insight = find_insight(slug)
+    if not isinstance(body, dict):
+        raise InvalidInputError("The query is a JSON object.")
+    try:
+        return insight, insight.query.model_validate_json(orjson.dumps(body))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or None
+        raise InvalidInputError(str(first["msg"]), field=place) from error
+
+
+def _allowed(principal: Principal, slug: str, query: Query) -> Insight:
+    insight = find_insight(slug)
+    principal.require(insight.permission)
+    if not isinstance(query, insight.query):
+        raise InvalidInputError("This query belongs to another insight.", field="query")
+    return insight
+
+
+def _newest(connector: AnalyticsConnector, generation: int, version: str) -> datetime | None:
+    newest_us = connector.cached(("newest", version), lambda: connector.live.newest_us(generation))
+    return None if newest_us is None else instant(newest_us)

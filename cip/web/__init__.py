@@ -1,0 +1,1 @@
+"""The Flask parts: request guard, API, login, health, headers, callback registration."""

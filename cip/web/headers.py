@@ -1,0 +1,48 @@
+"""Headers of every answer: what the browser may load, keep and tell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import flask
+
+from cip.web.requests import request_id
+
+_ASSET_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
+
+
+def policy(script_hashes: list[str]) -> str:
+    """The content security policy under which Dash runs (its two inline scripts by hash)."""
+    scripts = " ".join(["'self'", *script_hashes])
+    return "; ".join(
+        [
+            "default-src 'self'",
+            f"script-src {scripts}",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "worker-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "form-action 'self'",
+        ]
+    )
+
+
+def install(server: flask.Flask, script_hashes: list[str], *, secure: bool) -> None:
+    content_policy = policy(script_hashes)
+
+    @server.after_request
+    def add(response: flask.Response) -> flask.Response:
+        headers = response.headers
+        headers["Content-Security-Policy"] = content_policy
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        headers["X-Request-ID"] = request_id()
+        if secure:
+            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        if not flask.request.path.startswith(_ASSET_PREFIXES):
+            headers["Cache-Control"] = "no-store, private"
+        return response

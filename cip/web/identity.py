@@ -1,0 +1,105 @@
+"""Who sends this request: a signed-in browser, a bearer token or an API key."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import flask
+from flask_login import LoginManager, UserMixin, current_user, login_user
+
+from cip.auth import tokens
+from cip.domain.errors import UnauthenticatedError
+from cip.domain.principals import Principal
+from cip.domain.users import User
+from cip.services import Services
+from cip.store.connector import RecentValues
+
+USER_SECONDS: Final = 0.5
+_SEPARATOR: Final = "\n"
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """Flask-Login's user. Its id holds the tenant and the user's epoch, so that a disabled user,
+    a changed role or a changed password ends it."""
+
+    def __init__(self, principal: Principal, epoch: int) -> None:
+        self.principal = principal
+        self.epoch = epoch
+
+    def get_id(self) -> str:
+        parts = (self.principal.subject, self.principal.tenant, str(self.epoch))
+        return _SEPARATOR.join(parts)
+
+
+class Identity:
+    """Raises `UnavailableError` when Redis is away: identity fails closed."""
+
+    def __init__(self, services: Services, secret: str) -> None:
+        self._accounts = services.accounts
+        self._clock = services.resources.clock
+        self._secret = secret
+        # What a worker knows of a user is at most this old.
+        self._users = RecentValues(USER_SECONDS)
+
+    def install(self, server: flask.Flask) -> None:
+        manager = LoginManager(server)
+        manager.session_protection = None
+        manager.user_loader(self._from_session)
+
+    def sign_in(self, username: str, password: str) -> None:
+        """Opens a browser session; raises `UnauthenticatedError`."""
+        principal = self._accounts.sign_in(username, password)
+        user = self._accounts.users.find(username)
+        if user is None:
+            raise UnauthenticatedError("The user name or the password is not right.")
+        flask.session.clear()
+        flask.session.permanent = True
+        login_user(SignedIn(principal, user.epoch))
+
+    def access_token(
+        self, username: str, password: str, tenant: str | None
+    ) -> tuple[str, Principal]:
+        principal = self._accounts.sign_in(username, password, tenant)
+        user = self._accounts.users.find(username)
+        token = tokens.issue_access(
+            principal.subject,
+            principal.tenant,
+            user.epoch if user else -1,
+            secret=self._secret,
+            now=self._clock(),
+        )
+        return token, principal
+
+    def browser(self) -> Principal | None:
+        """The principal of the session cookie, None without one."""
+        user: Any = current_user
+        return user.principal if user.is_authenticated else None
+
+    def program(self) -> Principal | None:
+        """The principal of a bearer token or an API key; None where neither was sent."""
+        if key := flask.request.headers.get("X-API-Key"):
+            return self._accounts.principal_of_key(key)
+        kind, _, token = flask.request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        claims = tokens.read_access(token.strip(), secret=self._secret, now=self._clock())
+        principal = self._current(claims.subject, claims.tenant, claims.epoch)
+        if principal is None:
+            raise UnauthenticatedError("The access token is not valid any more.")
+        return principal
+
+    def _from_session(self, user_id: str) -> SignedIn | None:
+        parts = user_id.split(_SEPARATOR)
+        if len(parts) != 3 or not parts[2].isdigit():
+            return None
+        principal = self._current(parts[0], parts[1], int(parts[2]))
+        return None if principal is None else SignedIn(principal, int(parts[2]))
+
+    def _current(self, username: str, tenant: str, epoch: int) -> Principal | None:
+        user: User | None = self._users.get(username, lambda: self._accounts.users.find(username))
+        if user is None or user.disabled or user.epoch != epoch:
+            return None
+        try:
+            return self._accounts.principal(user, tenant)
+        except UnauthenticatedError:
+            return None

@@ -1,0 +1,36 @@
+"""What belongs to the request that is being served: its id and its principal."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Final
+
+import flask
+
+from cip.domain.errors import UnauthenticatedError
+from cip.domain.principals import Principal
+
+_GIVEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def request_id() -> str:
+    """The caller's `X-Request-ID` where it is harmless, else one of ours."""
+    if not flask.has_request_context():
+        return ""
+    if "request_id" not in flask.g:
+        given = flask.request.headers.get("X-Request-ID", "")
+        flask.g.request_id = given if _GIVEN.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+    return str(flask.g.request_id)
+
+
+def set_principal(principal: Principal) -> None:
+    flask.g.principal = principal
+
+
+def principal() -> Principal:
+    """Whom the guard has verified; raises `UnauthenticatedError` where it has not."""
+    found = flask.g.get("principal")
+    if not isinstance(found, Principal):
+        raise UnauthenticatedError("Sign in first.")
+    return found

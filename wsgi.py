@@ -1,0 +1,117 @@
+"""The composition root: `create_app(settings)` wires everything; `server` is for gunicorn."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import flask
+from dash import Dash
+from flask_bootstrap import Bootstrap5
+from flask_compress import Compress
+
+import callbacks
+import layouts
+from cip import logs, settings
+from cip.domain.events import MAX_REQUEST_BYTES
+from cip.services import Services, make_services
+from cip.services.accounts import DEMO_USERS
+from cip.settings import Settings
+from cip.web import account, errors, headers, health
+from cip.web.api import Api
+from cip.web.dash_callbacks import CallbackGroup
+from cip.web.guard import Guard
+from cip.web.identity import Identity
+from cip.web.requests import request_id
+
+ROOT = Path(__file__).parent
+
+
+def create_app(config: Settings, services: Services | None = None) -> Dash:
+    """The application. Several may live in one process: nothing is registered globally."""
+    services = services or make_services(
+        config.redis_url,
+        config.broker_url,
+        cache_ttl_seconds=config.cache_ttl_seconds,
+        request_id=request_id,
+    )
+    server = _server(config)
+    app = Dash(
+        __name__,
+        server=server,  # type: ignore[arg-type]
+        title="Customer Intelligence",
+        update_title=None,  # type: ignore[arg-type]
+        assets_folder=str(ROOT / "assets"),
+        suppress_callback_exceptions=True,  # else a validation layout leaks into every index page
+        enable_mcp=False,
+        serve_locally=True,
+        external_stylesheets=[
+            "/bootstrap/static/css/bootstrap.min.css",
+            "/bootstrap/static/css/font/bootstrap-icons.min.css",
+        ],
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = layouts.shell(refresh_seconds=config.refresh_seconds)
+    group = CallbackGroup(app)
+    callbacks.register(group, services)
+    _install(app, config, services, group)
+    return app
+
+
+def _server(config: Settings) -> flask.Flask:
+    server = flask.Flask("cip.web", static_folder=None, static_url_path="/static")
+    server.config.update(
+        SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        SESSION_COOKIE_NAME="__Host-cip" if config.production else "cip",
+        SESSION_COOKIE_SECURE=config.production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        BOOTSTRAP_SERVE_LOCAL=True,
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=4,
+        COMPRESS_MIN_SIZE=1_024,
+    )
+    Compress(server)
+    Bootstrap5(server)
+    return server
+
+
+def _install(app: Dash, config: Settings, services: Services, group: CallbackGroup) -> None:
+    server: Any = app.server
+    identity = Identity(services, config.secret_key)
+    identity.install(server)
+    api = Api(services, identity)
+    server.register_blueprint(api.blueprint)
+    server.register_blueprint(account.blueprint(identity, demo_logins=_demo_logins(config)))
+    server.register_blueprint(health.blueprint(services))
+    guard = Guard(
+        identity,
+        pages=layouts.PAGES,
+        callbacks=group.permissions,
+        api=api.permissions,
+        callback_map=app.callback_map,
+    )
+    server.before_request(guard.check)
+    errors.install(server)
+    headers.install(server, list(app.csp_hashes()), secure=config.production)
+
+
+def _demo_logins(config: Settings) -> list[tuple[str, str, str]]:
+    if not config.demo:
+        return []
+    return [
+        (name, f"{name}123", f"{role.value} of {tenant}") for name, tenant, role, _ in DEMO_USERS
+    ]
+
+
+def __getattr__(name: str) -> Any:
+    """`server` is made when gunicorn asks for it, so that importing this module does nothing."""
+    if name != "server":
+        raise AttributeError(name)
+    config = settings.load()
+    logs.configure("web")
+    return create_app(config).server
