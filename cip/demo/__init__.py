@@ -1,0 +1,1 @@
+"""The simulator, whose truth is known, and the demo tenants."""
