@@ -1,0 +1,1 @@
+"""The 'cip' commands: thin; they start the others."""

@@ -1,0 +1,40 @@
+"""The `cip` program: which commands there are. Each lives in a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from cip import __version__
+from cip.cli import key, tenant, user
+from cip.cli.demo import demo
+from cip.cli.doctor import doctor
+from cip.cli.ingest import ingest
+from cip.cli.jobs import jobs
+from cip.cli.up import up
+from cip.cli.web import web
+
+app = typer.Typer(
+    help="The Customer Intelligence Platform.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(up)
+app.command()(web)
+app.command()(ingest)
+app.command()(jobs)
+app.command()(demo)
+app.command()(doctor)
+app.add_typer(tenant.app, name="tenant")
+app.add_typer(user.app, name="user")
+app.add_typer(key.app, name="key")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+if __name__ == "__main__":
+    app()
