@@ -95,6 +95,7 @@ def _install(app: Dash, config: Settings, services: Services, group: CallbackGro
         api=api.permissions,
         callback_map=app.callback_map,
     )
+    server.extensions["cip_guard"] = guard
     server.before_request(guard.check)
     errors.install(server)
     headers.install(server, list(app.csp_hashes()), secure=config.production)

@@ -117,8 +117,15 @@ class InsightService:
             live = LiveInsights(connector.live, tenant, generation)
             if isinstance(query, TimeseriesQuery):
                 return live.timeseries(query, now=now, newest=newest, version=version)
-            engagement = self._engagement(principal, connector, query, now, generation, version)
-            return live.kpis(query, now=now, newest=newest, version=version, engagement=engagement)
+            return live.kpis(
+                query,
+                now=now,
+                newest=newest,
+                version=version,
+                engagement=lambda: self._engagement(
+                    principal, connector, query, now, generation, version
+                ),
+            )
 
         return connector.cached((query, type(query), version, minute), compute)
 

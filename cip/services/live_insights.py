@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -44,9 +44,10 @@ class LiveInsights:
         now: datetime,
         newest: datetime | None,
         version: str,
-        engagement: Engagement | None,
+        engagement: Callable[[], Engagement | None],
     ) -> Result[Kpis] | None:
-        """None where the live counters do not reach back far enough."""
+        """None where the live counters do not reach back far enough. `engagement` is asked for
+        the part that counters cannot tell."""
         windows = resolve(query.period, now=now, newest=newest, compare=query.compare)
         if not within_reach(windows, now):
             return None
@@ -56,7 +57,7 @@ class LiveInsights:
         data = kpis(
             totals[0],
             before,
-            engagement=engagement,
+            engagement=engagement(),
             incomplete=windows.incomplete,
             relative_error=HLL_STANDARD_ERROR,
         )

@@ -80,7 +80,7 @@ class Api:
 
     def _insight(self, slug: str) -> ResponseReturnValue:
         wait = _wait_seconds()
-        insight, query = parse_query(slug, _json() if flask.request.data else {})
+        insight, query = parse_query(slug, _json() if _body().strip() else {})
         who = principal()
         wants_csv = (
             flask.request.accept_mimetypes.best_match(["application/json", "text/csv"])
@@ -127,10 +127,8 @@ def _line(line: bytes) -> object:
 def _body() -> bytes:
     try:
         text = flask.request.get_data(cache=True)
-    except RequestEntityTooLarge:
-        text = b" " * (MAX_REQUEST_BYTES + 1)
-    if len(text) > MAX_REQUEST_BYTES:
-        raise TooLargeError(f"At most {MAX_REQUEST_BYTES // 1024**2} MB a request.")
+    except RequestEntityTooLarge as error:
+        raise TooLargeError(f"At most {MAX_REQUEST_BYTES // 1024**2} MB a request.") from error
     return text
 
 

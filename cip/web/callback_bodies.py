@@ -24,8 +24,7 @@ def check_body(body: object, registered: Mapping[str, Any]) -> None:
     changed = body.get("changedPropIds", [])
     if not isinstance(changed, list) or not all(isinstance(name, str) for name in changed):
         raise InvalidInputError("A list of strings.", field="changedPropIds")
-    if not isinstance(body.get("outputs"), (dict, list)):
-        raise InvalidInputError("An object or a list.", field="outputs")
+    _check_outputs(body.get("outputs"), registered["output"])
 
 
 def _check_dependencies(
@@ -35,12 +34,28 @@ def _check_dependencies(
     if not isinstance(given, list) or len(given) != len(wanted):
         raise InvalidInputError(f"This callback has {len(wanted)} here.", field=name)
     for one, expected in zip(given, wanted, strict=True):
-        pattern = _pattern(expected["id"])
-        several = pattern is not None and any(value == ["ALL"] for value in pattern.values())
-        items = one if several and isinstance(one, list) else [one]
-        for item in items:
-            if not _fits(item, expected, pattern):
-                raise InvalidInputError("An id that this callback does not have.", field=name)
+        _check_ids(one, expected, name)
+
+
+def _check_outputs(given: object, registered: Any) -> None:
+    """One object for one output, a list for several: Dash breaks on any other form."""
+    several = isinstance(registered, (list, tuple))
+    wanted = list(registered) if several else [registered]
+    found = given if several else [given]
+    if not isinstance(found, list) or len(found) != len(wanted):
+        raise InvalidInputError(f"This callback has {len(wanted)} outputs.", field="outputs")
+    for one, output in zip(found, wanted, strict=True):
+        expected = {"id": output.component_id_str(), "property": output.component_property}
+        _check_ids(one, expected, "outputs")
+
+
+def _check_ids(given: object, expected: Mapping[str, str], field: str) -> None:
+    """A plain id exactly; of a pattern each of the members that it matched (a list for ALL)."""
+    pattern = _pattern(expected["id"])
+    takes_all = pattern is not None and any(value == ["ALL"] for value in pattern.values())
+    items = given if takes_all and isinstance(given, list) else [given]
+    if not all(_fits(item, expected, pattern) for item in items):
+        raise InvalidInputError("An id that this callback does not have.", field=field)
 
 
 def _pattern(text: str) -> dict[str, Any] | None:

@@ -18,6 +18,8 @@ from cip.ingest.imports.source import Format, Kind, Malformed, Progress
 
 _SAMPLE_LINES: Final = 10_000
 _LONGEST_LINE: Final = 8 * BLOCK_BYTES
+# DuckDB's JSON functions raise on a line that is not JSON.
+_SOUND: Final = "CASE WHEN json_valid(line) THEN line END"
 _FIXED_FORMATS: Final = {
     # master id, sample id, yyyymmdd, units, dollars
     "cdnow": (
@@ -63,7 +65,7 @@ class LineSource:
 
     def expression(self, column: str, position: int) -> str:
         if self.form.fixed is None:
-            return f"json_extract(line, $path{position})"
+            return f"json_extract({_SOUND}, $path{position})"
         group = list(self.kinds).index(column) + 1
         return f"nullif(regexp_extract(line, $pattern, {group}), '')"
 
@@ -74,7 +76,7 @@ class LineSource:
 
     def line_fault(self) -> str | None:
         if self.form.fixed is None:
-            return "NOT json_valid(line) OR json_type(line) IS DISTINCT FROM 'OBJECT'"
+            return f"json_type({_SOUND}) IS DISTINCT FROM 'OBJECT'"
         return "NOT regexp_full_match(line, $pattern)"
 
 

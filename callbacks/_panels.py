@@ -1,0 +1,117 @@
+"""From an outcome to what a panel shows: the one way in which every panel loads and fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from dash import Input, Output, State
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from cip.domain.results import Result
+from cip.services.outcomes import Outcome, Problem
+from layouts import ids
+from layouts.states import empty, failure, skeleton
+from layouts.view import Children, View
+
+_STANDS: Final = "The other cards are up to date."
+
+
+def triggers(filters: str) -> tuple[Input, Input, Input]:
+    """New filters, new data, or a panel that asked to be looked at again."""
+    return Input(filters, "data"), Input(ids.VERSION, "data"), Input(ids.NUDGE, "data")
+
+
+def chart_outputs(panel: str) -> tuple[Output, ...]:
+    return (
+        Output(ids.figure(panel), "data"),
+        *_frame(panel),
+        Output(ids.legend(panel), "children"),
+        Output(ids.twin(panel), "children"),
+    )
+
+
+def list_outputs(panel: str) -> tuple[Output, ...]:
+    return (Output(ids.content(panel), "children"), *_frame(panel))
+
+
+def drawn_state(panel: str) -> State:
+    return State(ids.drawn(panel), "data")
+
+
+def chart_values(
+    outcome: Outcome, drawn: object, view: Callable[[Result[Any]], View], nothing: tuple[str, str]
+) -> tuple[Any, ...]:
+    """Values for `chart_outputs`. `nothing`: title and reason of the empty state."""
+    state, shown = settle(outcome, drawn, view, nothing, "chart")
+    return (*_frame_values(state, shown), shown.legend or [], shown.twin or [])
+
+
+def list_values(
+    outcome: Outcome, drawn: object, view: Callable[[Result[Any]], View], nothing: tuple[str, str]
+) -> tuple[Any, ...]:
+    """Values for `list_outputs`."""
+    state, shown = settle(outcome, drawn, view, nothing, "rows")
+    return _frame_values(state, shown)
+
+
+def require_ready(filters: object, version: object) -> None:
+    """A page asks once: when its filters are read and the first tick has told the version."""
+    if filters is None or version is None:
+        raise PreventUpdate
+
+
+def settle(
+    outcome: Outcome,
+    drawn: object,
+    view: Callable[[Result[Any]], View],
+    nothing: tuple[str, str],
+    shape: str,
+) -> tuple[Children, View]:
+    """The state box and the view. While Redis is away, what is drawn stays as it is."""
+    if outcome.result is not None and outcome.state in ("ready", "stale"):
+        shown = view(outcome.result)
+        return ([] if shown.content is not None else empty(*nothing)), shown
+    if outcome.state == "unreachable" and drawn:
+        raise PreventUpdate
+    if outcome.state == "pending":
+        return skeleton(shape, pending=True), View()
+    if outcome.state == "empty":
+        return empty(*nothing), View()
+    return trouble(outcome.problem, away=outcome.state == "unreachable"), View()
+
+
+def trouble(problem: Problem | None, *, away: bool) -> Component:
+    title = "The store does not answer" if away else "This card could not be read"
+    what = problem.message if problem else "No answer came in time."
+    return failure(title, f"{what} {'' if away else _STANDS}".strip(), problem_details(problem))
+
+
+def problem_details(problem: Problem | None) -> list[tuple[str, str]]:
+    if problem is None:
+        return [("What", "no answer")]
+    lines = [
+        ("Request", problem.request_id),
+        ("Failed at", f"{problem.at:%H:%M:%S} UTC"),
+        ("What", problem.code),
+    ]
+    return [*lines, ("Field", problem.field)] if problem.field else lines
+
+
+def csv_download(filename: str, content: str) -> dict[str, Any]:
+    """What `dcc.Download` takes."""
+    return {"filename": filename, "content": content, "type": "text/csv", "base64": False}
+
+
+def _frame(panel: str) -> tuple[Output, ...]:
+    return (
+        Output(ids.state(panel), "children"),
+        Output(ids.drawn(panel), "data"),
+        Output(ids.subtitle(panel), "children"),
+        Output(ids.footer(panel), "children"),
+    )
+
+
+def _frame_values(state: Children, shown: View) -> tuple[Any, ...]:
+    return (shown.content, state, not state, shown.subtitle or [], shown.footer or [])

@@ -1,0 +1,166 @@
+"""Segments: filters → query → service → panel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from dash import Input, Output, State, html
+from dash.exceptions import PreventUpdate
+
+from callbacks._panels import (
+    chart_outputs,
+    chart_values,
+    csv_download,
+    drawn_state,
+    list_outputs,
+    list_values,
+    require_ready,
+    settle,
+    triggers,
+)
+from cip.domain.permissions import Permission
+from cip.domain.principals import Principal
+from cip.domain.queries import RfmQuery
+from layouts import ids
+from layouts.definitions import SEGMENT_KPIS
+from layouts.filters import segment_filters
+from layouts.segment_cards import cards
+from layouts.segment_views import grid_view, kpi_cells, table_view
+from layouts.states import skeleton, skeleton_kpis
+from layouts.view import View
+
+if TYPE_CHECKING:
+    from cip.services import Services
+    from cip.services.outcomes import Outcome
+    from cip.web.dash_callbacks import CallbackGroup
+
+_VIEW: Final = Permission.ANALYTICS_VIEW
+_NO_PURCHASES: Final = (
+    "No purchases yet",
+    "Segments come from purchases. They appear after the first purchase.completed event.",
+)
+_CARDS: Final = 6
+
+
+def register(group: CallbackGroup, services: Services) -> None:
+    _register_figures(group, services)
+    _register_panels(group, services)
+    _register_export(group, services)
+    _register_browser(group)
+
+
+def _register_figures(group: CallbackGroup, services: Services) -> None:
+    @group.callback(
+        Output(ids.content(ids.RFM_KPIS), "children"),
+        Output(ids.content(ids.RFM_CARDS), "children"),
+        Output(ids.drawn(ids.RFM_KPIS), "data"),
+        *triggers(ids.SEGMENT_FILTERS),
+        drawn_state(ids.RFM_KPIS),
+        permission=_VIEW,
+    )
+    def show_figures(
+        principal: Principal, search: object, version: object, _nudge: object, drawn: object
+    ) -> tuple[Any, Any, bool]:
+        require_ready(search, version)
+        outcome = _ask(services, principal, search)
+        if outcome.state == "pending":
+            waiting = [html.Div(skeleton("rows"), className="segment") for _ in range(_CARDS)]
+            return skeleton_kpis(len(SEGMENT_KPIS), pending=True), waiting, False
+        state, view = settle(
+            outcome,
+            drawn,
+            lambda result: View(
+                kpi_cells(result), twin=cards(result.data.segments, result.envelope.currency)
+            ),
+            _NO_PURCHASES,
+            "rows",
+        )
+        strip = view.content or html.Div(state, className="kpis-error")
+        return strip, view.twin or [], not state
+
+
+def _register_panels(group: CallbackGroup, services: Services) -> None:
+    @group.callback(
+        *chart_outputs(ids.RFM_GRID),
+        *triggers(ids.SEGMENT_FILTERS),
+        drawn_state(ids.RFM_GRID),
+        permission=_VIEW,
+    )
+    def show_grid(
+        principal: Principal, search: object, version: object, _nudge: object, drawn: object
+    ) -> tuple[Any, ...]:
+        require_ready(search, version)
+        outcome = _ask(services, principal, search)
+        return chart_values(
+            outcome,
+            drawn,
+            lambda result: grid_view(result, refreshing=outcome.state == "stale"),
+            _NO_PURCHASES,
+        )
+
+    @group.callback(
+        *list_outputs(ids.RFM_TABLE),
+        *triggers(ids.SEGMENT_FILTERS),
+        drawn_state(ids.RFM_TABLE),
+        permission=_VIEW,
+    )
+    def show_table(
+        principal: Principal, search: object, version: object, _nudge: object, drawn: object
+    ) -> tuple[Any, ...]:
+        require_ready(search, version)
+        outcome = _ask(services, principal, search)
+        return list_values(
+            outcome,
+            drawn,
+            lambda result: table_view(result, refreshing=outcome.state == "stale"),
+            _NO_PURCHASES,
+        )
+
+
+def _register_export(group: CallbackGroup, services: Services) -> None:
+    for panel in (ids.RFM_GRID, ids.RFM_TABLE):
+
+        @group.callback(
+            Output(ids.download(panel), "data"),
+            Input(ids.csv(panel), "n_clicks"),
+            State(ids.SEGMENT_FILTERS, "data"),
+            permission=Permission.ANALYTICS_EXPORT,
+            prevent_initial_call=True,
+        )
+        def export(principal: Principal, clicks: object, search: object) -> Any:
+            if not clicks:
+                raise PreventUpdate
+            made = services.exports.csv(principal, "rfm", rfm_query(services, principal, search))
+            return csv_download(made.filename, made.content)
+
+
+def _register_browser(group: CallbackGroup) -> None:
+    group.clientside(
+        "draw",
+        Output(ids.graph(ids.RFM_GRID), "figure"),
+        Input(ids.figure(ids.RFM_GRID), "data"),
+        Input(ids.THEME, "data"),
+        State(ids.graph(ids.RFM_GRID), "id"),
+    )
+    group.clientside(
+        "segment_filters",
+        Output(ids.SEGMENT_FILTERS, "data"),
+        Output(ids.chip_value(ids.METHOD), "children"),
+        Output(ids.chip_value(ids.AS_OF), "children"),
+        Output(ids.chip(ids.AS_OF), "className"),
+        Input(ids.METHOD, "value"),
+        Input(ids.AS_OF, "value"),
+    )
+
+
+def rfm_query(services: Services, principal: Principal, search: object) -> RfmQuery:
+    filters = segment_filters(search)
+    if filters.as_of is None:
+        return RfmQuery(method=filters.method)
+    zone = ZoneInfo(services.pulse.status(principal).timezone)
+    return RfmQuery(method=filters.method, as_of=filters.instant(zone))
+
+
+def _ask(services: Services, principal: Principal, search: object) -> Outcome:
+    return services.insights.ask(principal, "rfm", rfm_query(services, principal, search))

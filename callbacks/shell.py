@@ -1,0 +1,118 @@
+"""The frame: which page is open, the tick, and what the header says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from dash import Input, Output, State, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from cip.domain.errors import UnavailableError
+from cip.domain.permissions import Permission
+from cip.domain.principals import Principal
+from cip.figures import format as fmt
+from layouts import ids, page_at
+from layouts.page import message_page
+
+if TYPE_CHECKING:
+    from cip.services import Services
+    from cip.web.dash_callbacks import CallbackGroup
+
+UNREACHABLE: Final = "unreachable"
+
+
+def register(group: CallbackGroup, services: Services) -> None:
+    @group.callback(
+        Output(ids.CONTENT, "children"),
+        Input(ids.URL, "pathname"),
+        State(ids.URL, "search"),
+        permission=Permission.ANALYTICS_VIEW,
+    )
+    def open_page(principal: Principal, pathname: object, search: object) -> list[Component]:
+        page = page_at(pathname)
+        if page is None:
+            lead = "This address leads to no page. The links at the left do."
+            return message_page("Page not found", lead)
+        if page.permission not in principal.permissions:
+            lead = "Your role does not include this page. Your administrator can change that."
+            return message_page("Not allowed", lead)
+        return page.render(search if isinstance(search, str) else None)
+
+    @group.callback(
+        Output(ids.VERSION, "data"),
+        Output(ids.PULSE, "data"),
+        Input(ids.TICK, "n_intervals"),
+        Input(ids.REFRESH, "n_clicks"),
+        State(ids.VERSION, "data"),
+        State(ids.PULSE, "data"),
+        permission=Permission.ANALYTICS_VIEW,
+    )
+    def tick(
+        principal: Principal, _ticks: object, _clicks: object, seen: object, pulse: object
+    ) -> tuple[Any, Any]:
+        return beat(services, principal, seen, pulse)
+
+    _register_browser(group)
+
+
+def beat(
+    services: Services, principal: Principal, seen: object, pulse: object
+) -> tuple[Any, dict[str, Any]]:
+    """The version and what the header shows; no update while nothing changed."""
+    away = isinstance(pulse, dict) and pulse.get("state") == UNREACHABLE
+    try:
+        version = services.pulse.version(principal)
+        if version == seen and not away:
+            raise PreventUpdate
+        return version, _pulse(services, principal)
+    except UnavailableError:
+        if away:
+            raise PreventUpdate from None
+        kept = pulse if isinstance(pulse, dict) else {}
+        since = datetime.now(UTC).timestamp()
+        # Panels that have drawn keep their figures; the others learn that there are none.
+        return (
+            no_update if seen else UNREACHABLE,
+            {**kept, "state": UNREACHABLE, "since": since},
+        )
+
+
+def _pulse(services: Services, principal: Principal) -> dict[str, Any]:
+    status = services.pulse.status(principal)
+    zone = ZoneInfo(status.timezone)
+    newest = status.newest_event_at
+    now = datetime.now(UTC)
+    return {
+        "state": "demo" if status.source == "demo" else "live",
+        "tenant": status.tenant_name,
+        "demo_tenant": status.demo_tenant,
+        "who": principal.subject,
+        "role": principal.role.value.replace("_", " "),
+        "may_export": Permission.ANALYTICS_EXPORT in principal.permissions,
+        "newest": newest.timestamp() if newest else None,
+        "as_of": fmt.day_and_time(status.as_of, zone),
+        "ended": (now - status.as_of).total_seconds() > 86_400,
+        "now": now.timestamp(),
+    }
+
+
+def _register_browser(group: CallbackGroup) -> None:
+    group.clientside(
+        "show_pulse",
+        Output(ids.TENANT, "children"),
+        Output(ids.ACCOUNT, "children"),
+        Output(ids.BANNER, "children"),
+        Input(ids.PULSE, "data"),
+    )
+    # Its output stands in the page's head, so it runs again for each page that opens.
+    group.clientside("freshness", Output(ids.FRESHNESS, "children"), Input(ids.PULSE, "data"))
+    group.clientside(
+        "refresh_every",
+        Output(ids.TICK, "interval"),
+        Output(ids.TICK, "disabled"),
+        Output(ids.REFRESH_LABEL, "children"),
+        Input(ids.REFRESH_EVERY, "value"),
+    )

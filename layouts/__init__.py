@@ -1,0 +1,7 @@
+"""One module a page: pure functions that return components, and hold no data."""
+
+from layouts.page import Page
+from layouts.pages import PAGES, page_at
+from layouts.shell import shell
+
+__all__ = ["PAGES", "Page", "page_at", "shell"]

@@ -1,0 +1,233 @@
+"""Default deny: routes, pages, callbacks, and other tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from dash import Dash
+
+import wsgi
+from cip.settings import Settings
+from cip.web import guard
+from layouts import PAGES
+from tests.factories import Platform, raw_event
+from tests.web.conftest import PASSWORD, Client
+
+UPDATE = "/_dash-update-component"
+HOSTILE: tuple[Any, ...] = (None, "x", -1, [], {}, {"a": [1]}, "9" * 5_000)
+
+
+def test_the_public_list_is_short_and_known() -> None:
+    assert sorted(guard.PUBLIC_PATHS) == [
+        "/_favicon.ico",
+        "/api/v1/auth/token",
+        "/favicon.ico",
+        "/healthz",
+        "/login",
+        "/metrics",
+        "/readyz",
+    ]
+    assert guard.PUBLIC_PREFIXES == (
+        "/assets/",
+        "/_dash-component-suites/",
+        "/bootstrap/static/",
+    )
+
+
+def test_every_route_is_public_or_refuses_a_stranger(app: Dash, anonymous: Client) -> None:
+    refused = 0
+    for rule in app.server.url_map.iter_rules():
+        path = str(rule).replace("<slug>", "kpis").replace("<path:path>", "anything")
+        if path in guard.PUBLIC_PATHS or path.startswith(guard.PUBLIC_PREFIXES):
+            continue
+        for method in rule.methods - {"OPTIONS", "HEAD"}:
+            answer = anonymous.open(path, method=method)
+            assert answer.status_code in (302, 401), (method, path, answer.status_code)
+            if answer.status_code == 302:
+                assert answer.headers["Location"].startswith("/login")
+            refused += 1
+    assert refused >= 8
+
+
+def test_every_callback_has_a_permission(app: Dash) -> None:
+    guarded = app.server.extensions["cip_guard"]._callbacks
+    server_side = {
+        key for key, entry in app.callback_map.items() if entry.get("callback") is not None
+    }
+    assert server_side
+    assert server_side == set(guarded)
+
+
+def test_two_applications_in_one_process_expose_the_same_callbacks(
+    settings: Settings, platform: Platform
+) -> None:
+    first = wsgi.create_app(settings, platform.services)
+    second = wsgi.create_app(settings, platform.services)
+    assert first.callback_map.keys() == second.callback_map.keys()
+    assert len(first.callback_map) > 5
+
+
+def test_a_signed_in_user_gets_pages_and_only_pages(alice: Client) -> None:
+    for path in PAGES:
+        assert alice.get(path).status_code == 200
+    assert alice.get("/nowhere").status_code == 404
+    assert alice.get("/_reload-hash").status_code == 404
+    assert alice.post("/").status_code in (404, 405)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"output": 5}',
+        b'{"output": "page-content.children"}',
+        b'{"output": "_pages_content.children"}',
+        b'{"output": "../../etc/passwd.children"}',
+    ],
+)
+def test_a_malformed_callback_body_is_refused_without_a_trace(alice: Client, body: bytes) -> None:
+    answer = alice.post(UPDATE, data=body, content_type="application/json")
+    assert answer.status_code == 422
+    assert set(answer.json) == {"error"}
+    assert "Traceback" not in answer.text
+
+
+def test_forged_ids_in_a_callback_body_are_refused(app: Dash, alice: Client) -> None:
+    tried = 0
+    for key, entry in app.callback_map.items():
+        if entry.get("callback") is None:
+            continue
+        good = _body(key, entry)
+        for forged in (
+            {**good, "inputs": []},
+            {**good, "inputs": [*good["inputs"], {"id": "x", "property": "y", "value": 1}]},
+            {**good, "inputs": [{**item, "id": "forged"} for item in good["inputs"]]},
+            {**good, "inputs": [{**item, "property": "forged"} for item in good["inputs"]]},
+            {**good, "inputs": "text"},
+            {**good, "state": {"a": 1}},
+            {**good, "changedPropIds": 5},
+            {**good, "outputs": None},
+            {**good, "outputs": []},
+            {**good, "outputs": [{"id": "forged", "property": "children"}]},
+        ):
+            answer = alice.post(UPDATE, json=forged)
+            assert answer.status_code == 422, (key, forged)
+            tried += 1
+    assert tried >= 16
+
+
+def test_no_callback_body_of_nulls_breaks_the_server(
+    app: Dash, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cip.services.exports.WAIT_SECONDS", 0)  # no worker runs here
+    for key, entry in app.callback_map.items():
+        if entry.get("callback") is not None:
+            for value in HOSTILE:
+                answer = alice.post(UPDATE, json=_body(key, entry, value))
+                # 503 only as the honest "still being computed".
+                fine = answer.status_code < 500 or answer.json["error"]["code"] == "unavailable"
+                assert fine, (key, value, answer.text[:300])
+                assert "Traceback" not in answer.text
+
+
+def test_no_callback_answers_a_stranger(app: Dash, anonymous: Client) -> None:
+    for key, entry in app.callback_map.items():
+        if entry.get("callback") is not None:
+            assert anonymous.post(UPDATE, json=_body(key, entry)).status_code == 401
+
+
+def test_a_callback_posted_by_another_site_is_refused(app: Dash, alice: Client) -> None:
+    key, entry = next(
+        (key, entry) for key, entry in app.callback_map.items() if entry.get("callback")
+    )
+    answer = alice.post(UPDATE, json=_body(key, entry), headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403
+
+
+def test_a_tenant_sees_nothing_of_another(
+    app: Dash, platform: Platform, alice: Client, charlie: Client
+) -> None:
+    platform.send(*[raw_event(customer="canary-of-acme") for _ in range(7)])
+    query = orjson.dumps({"period": {"last": "24h"}})
+    mine = alice.post("/api/v1/insights/kpis", data=query).json
+    theirs = charlie.post("/api/v1/insights/kpis", data=query).json
+    assert mine["data"]["events"]["value"] == 7
+    assert theirs["data"]["events"]["value"] == 0
+    assert theirs["envelope"]["tenant"] == "outside"
+    for client in (charlie, alice):
+        for key, entry in app.callback_map.items():
+            if entry.get("callback") is not None:
+                text = client.post(UPDATE, json=_body(key, entry)).text
+                assert client is alice or "canary-of-acme" not in text
+
+
+def test_a_token_for_a_tenant_one_does_not_belong_to_is_refused(anonymous: Client) -> None:
+    body = {"username": "charlie", "password": PASSWORD, "tenant": "acme"}
+    assert anonymous.post("/api/v1/auth/token", json=body).status_code == 401
+
+
+def test_the_headers_hold_on_pages_answers_and_errors(alice: Client) -> None:
+    for path in ("/", "/api/v1/insights", "/nowhere"):
+        headers = alice.get(path).headers
+        assert "object-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store, private"
+        assert headers["X-Request-ID"]
+
+
+def test_without_redis_nothing_of_a_tenant_leaves_the_server(
+    settings: Settings, platform: Platform, alice: Client
+) -> None:
+    platform.send(raw_event())
+    dead = Settings.from_env(
+        {"CIP_HOME": str(settings.home), "CIP_REDIS_URL": "redis://127.0.0.1:1"}
+    )
+    app = wsgi.create_app(dead)
+    client = app.server.test_client()
+    cookie = alice.get_cookie("cip")
+    assert cookie is not None
+    client.set_cookie("cip", cookie.value)
+    for answer in (
+        client.get("/"),
+        client.post("/api/v1/insights/kpis", json={}),
+        client.post("/login", data={"username": "alice", "password": PASSWORD}),
+    ):
+        assert answer.status_code == 503
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
+
+
+def _body(key: str, entry: Any, value: Any = None) -> dict[str, Any]:
+    def filled(items: list[dict[str, str]]) -> list[dict[str, Any]]:
+        return [{**_plain(item), "value": value} for item in items]
+
+    output = entry["output"]
+    several = isinstance(output, (list, tuple))
+    outputs = [
+        _plain({"id": one.component_id_str(), "property": one.component_property})
+        for one in (output if several else [output])
+    ]
+    return {
+        "output": key,
+        "outputs": outputs if several else outputs[0],
+        "inputs": filled(entry["inputs"]),
+        "state": filled(entry["state"]),
+        "changedPropIds": [],
+    }
+
+
+def _plain(item: dict[str, str]) -> dict[str, Any]:
+    """A pattern-matching id as a browser would send one of its members."""
+    if not item["id"].startswith("{"):
+        return dict(item)
+    pattern = orjson.loads(item["id"])
+    return {
+        "id": {key: "x" if isinstance(part, list) else part for key, part in pattern.items()},
+        "property": item["property"],
+    }
