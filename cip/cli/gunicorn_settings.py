@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from typing import Any
 
+from cip.cli.guarded import die_with_parent
 from cip.logs import logging_config
 from cip.settings import load
 
@@ -27,3 +30,8 @@ logconfig_dict = logging_config("web") | {
     "loggers": {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"propagate": False}}
 }
 accesslog = None  # the application logs each request itself, with its request id
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """A worker ends with a killed master, at once: as long as it lives the port stays taken."""
+    die_with_parent(signal.SIGKILL)

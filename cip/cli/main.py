@@ -8,6 +8,7 @@ from cip import __version__
 from cip.cli import key, tenant, user
 from cip.cli.demo import demo
 from cip.cli.doctor import doctor
+from cip.cli.importing import import_
 from cip.cli.ingest import ingest
 from cip.cli.jobs import jobs
 from cip.cli.up import up
@@ -24,6 +25,7 @@ app.command()(web)
 app.command()(ingest)
 app.command()(jobs)
 app.command()(demo)
+app.command("import")(import_)
 app.command()(doctor)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(user.app, name="user")

@@ -6,19 +6,17 @@ import fcntl
 import getpass
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO, Annotated
 
 import typer
 
-from cip.cli import readiness
+from cip.cli.keeper import Supervisor
 from cip.cli.programs import (
     Program,
     guarded,
@@ -28,24 +26,13 @@ from cip.cli.programs import (
     supervisor_config,
 )
 from cip.cli.shell import explained, fail, read_settings, say
+from cip.cli.startup import await_ready, steps
 from cip.domain.errors import UnavailableError
 from cip.settings import Settings
 from cip.store import embedded
 
 _POLL_SECONDS = 0.2
-_REMIND_SECONDS = 15.0
 _PREVIOUS_RUN_SECONDS = 30.0
-# The slowest program's grace for each of the two groups, and some room.
-_STOP_SECONDS = 45.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """Something to wait for: `hint` says what is missing while it is not there."""
-
-    name: str
-    ready: Callable[[], bool]
-    hint: Callable[[], str]
 
 
 def up(
@@ -74,9 +61,9 @@ def up(
         )
     )
     say(f"Starting the platform. Data: {settings.home}. Logs: {_logs_are(settings, log_to_stdout)}")
-    supervisor = _Supervisor(command, lock)
+    supervisor = Supervisor(command, lock)
     try:
-        if _await_ready(_steps(settings, chosen), supervisor, stop):
+        if await_ready(steps(settings, chosen), supervisor.keep, stop):
             _welcome(settings)
         while not stop.wait(_POLL_SECONDS):
             supervisor.keep()
@@ -85,57 +72,43 @@ def up(
     say("Stopped.")
 
 
-class _Supervisor:
-    """The supervisord process. It holds the lock of the data folder for as long as it lives."""
-
-    def __init__(self, command: Sequence[str], lock: IO[str]) -> None:
-        self._command = command
-        self._lock = lock
-        self._process = self._start()
-
-    def keep(self) -> None:
-        """Start it again should it have died (its programs end with it)."""
-        if self._process.poll() is not None:
-            say(f"The supervisor ended (status {self._process.returncode}); starting it again.")
-            time.sleep(1.0)
-            self._process = self._start()
-
-    def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C reaches `cip up` alone, which then stops all in order.
-        return subprocess.Popen(  # noqa: S603 - our own command
-            self._command,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=(self._lock.fileno(),),
-        )
-
-
 def _only_one(settings: Settings) -> IO[str]:
-    """The data folder's lock; a run that is just ending is waited for, a live one is respected."""
+    """The data folder's lock. Refuses beside a live run; waits for the remains of a killed one."""
     for folder in (settings.home, run_folder(settings), log_folder(settings)):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = (run_folder(settings) / "up.lock").open("a+", encoding="ascii")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    deadline = time.monotonic() + _PREVIOUS_RUN_SECONDS
+    while not _locked(lock):
         lock.seek(0)
-        pid = lock.read().strip() or "unknown"
-        fail(
-            f"the platform already runs (or is still stopping) on {settings.home}, pid {pid}. "
-            "Stop that one first, or give this one another CIP_HOME and CIP_PORT."
-        )
+        holder = lock.read().strip()
+        if _alive(holder) or time.monotonic() > deadline:
+            fail(
+                f"the platform already runs (or is still stopping) on {settings.home}, pid "
+                f"{holder}. Stop it first, or give this one another CIP_HOME and CIP_PORT."
+            )
+        time.sleep(_POLL_SECONDS)
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
     return lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        pass  # somebody else's, and alive
+    return True
 
 
 def _refuse_taken_port(settings: Settings) -> None:
@@ -177,55 +150,11 @@ def _stop_on_signals() -> threading.Event:
             stop.set()
             say("Stopping …")
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, request_stop)
+    signal.signal(signal.SIGINT, request_stop)
+    signal.signal(signal.SIGTERM, request_stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` leaves it
+        signal.signal(signal.SIGHUP, request_stop)
     return stop
-
-
-def _steps(settings: Settings, chosen: Sequence[Program]) -> list[_Step]:
-    def see_log(name: str) -> Callable[[], str]:
-        return lambda: f"see {log_folder(settings) / name}.log"
-
-    def not_ready() -> str:
-        parts = readiness.unready_parts(readiness.web_answer(settings, "/readyz")[1])
-        return parts or see_log("web")()
-
-    def on_file(path: Path) -> Callable[[], bool]:
-        return lambda: readiness.announced(path)
-
-    url = settings.redis_url
-    steps = [_Step("redis", lambda: embedded.answers(url), see_log("valkey"))]
-    steps += [
-        _Step(program.name, on_file(program.ready_file), see_log(program.name))
-        for program in chosen
-        if program.ready_file is not None and program.name != "demo"
-    ]
-    steps += [
-        _Step("web", lambda: readiness.web_answer(settings, "/healthz")[0] == 200, see_log("web")),
-        _Step("ingest", lambda: readiness.web_answer(settings, "/readyz")[0] == 200, not_ready),
-    ]
-    steps += [
-        _Step("demo", on_file(program.ready_file), see_log("demo"))
-        for program in chosen
-        if program.ready_file is not None and program.name == "demo"
-    ]
-    return steps
-
-
-def _await_ready(steps: Sequence[_Step], supervisor: _Supervisor, stop: threading.Event) -> bool:
-    """Whether all came up before somebody asked to stop."""
-    begun = time.monotonic()
-    for step in steps:
-        remind_at = time.monotonic() + _REMIND_SECONDS
-        while not step.ready():
-            if stop.wait(_POLL_SECONDS):
-                return False
-            supervisor.keep()
-            if time.monotonic() > remind_at:
-                say(f"  {step.name:<17} still not ready: {step.hint()}")
-                remind_at = time.monotonic() + _REMIND_SECONDS
-        say(f"  {step.name:<17} ready ({time.monotonic() - begun:.1f} s)")
-    return True
 
 
 def _logs_are(settings: Settings, log_to_stdout: bool) -> str:
