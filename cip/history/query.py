@@ -60,7 +60,10 @@ def _create_view(connection: duckdb.DuckDBPyConnection, files: list[str]) -> Non
     if files:
         connection.read_parquet(files).create_view("events")
     else:
-        connection.register("events", SCHEMA.empty_table())
+        # A table: a registered frame is not seen by the connection's cursors.
+        connection.register("no_events", SCHEMA.empty_table())
+        connection.execute("CREATE TABLE events AS FROM no_events")
+        connection.unregister("no_events")
 
 
 def rows(

@@ -12,7 +12,7 @@ from typing import Final
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from cip.domain.errors import ConflictError
 from cip.domain.tenants import TenantId
@@ -44,6 +44,7 @@ _CONFIGURATION: Final = {
     "delta.checkpointInterval": "50",
 }
 _WRITER_LOCK: Final = "writer.lock"
+_DELETE_TRIES: Final = 5
 
 
 class HistoryTable:
@@ -98,9 +99,12 @@ class HistoryTable:
         """
         table = self._load()
         recorded = self._recorded(table, STREAM_APP)
+        fresh = rows.filter(pa.compute.greater(rows["position"], recorded))
+        if fresh.num_rows < rows.num_rows:
+            # Whoever committed the others may have been killed before they were on the disk.
+            self._sync_version(table.version())
         if last_position <= recorded:
             return False
-        fresh = rows.filter(pa.compute.greater(rows["position"], recorded))
         self._commit(table, fresh, Transaction(STREAM_APP, last_position))
         return True
 
@@ -122,15 +126,7 @@ class HistoryTable:
         if "'" in import_id or "\\" in import_id:
             return 0
         with self.exclusive():
-            table = self._load()
-            removed = table.delete(
-                f"import_id = '{import_id}'",
-                commit_properties=CommitProperties(
-                    app_transactions=[Transaction(_IMPORT_APP + import_id, 0)]
-                ),
-            )
-            self._sync_version(table.version())
-        return int(removed.get("num_deleted_rows") or 0)
+            return self._delete(f"import_id = '{import_id}'", _IMPORT_APP + import_id)
 
     def compact(self, *, above_files: int) -> bool:
         """Merges small files once there are more than `above_files`; whether it did.
@@ -138,13 +134,14 @@ class HistoryTable:
         Commits slow down with the number of files. Readers keep the files that they hold for
         an hour, which the table's own retention guards.
         """
-        table = self._load()
-        if len(table.file_uris()) <= above_files:
+        if len(self._load().file_uris()) <= above_files:
             return False
-        table.optimize.compact()
-        self._sync_version(table.version())
-        table.vacuum(dry_run=False)
-        table.cleanup_metadata()
+        with self.exclusive():
+            table = self._load()
+            table.optimize.compact()
+            self._sync_version(table.version())
+            table.vacuum(dry_run=False)
+            table.cleanup_metadata()
         return True
 
     @contextmanager
@@ -157,6 +154,21 @@ class HistoryTable:
         with (self.folder / _WRITER_LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _delete(self, condition: str, app: str) -> int:
+        """Rewrites the files that hold such rows; begins anew when a commit came in between."""
+        properties = CommitProperties(app_transactions=[Transaction(app, 0)])
+        for tries_left in reversed(range(_DELETE_TRIES)):
+            table = self._load()
+            try:
+                removed = table.delete(condition, commit_properties=properties)
+            except CommitFailedError:
+                if not tries_left:
+                    raise
+            else:
+                self._sync_version(table.version())
+                return int(removed.get("num_deleted_rows") or 0)
+        return 0
 
     def _load(self) -> DeltaTable:
         return DeltaTable(str(self.path))

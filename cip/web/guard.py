@@ -27,9 +27,7 @@ PUBLIC_PATHS: Final = frozenset(
         "/login",
         "/healthz",
         "/readyz",
-        "/metrics",
         "/_favicon.ico",
-        "/favicon.ico",
         "/api/v1/auth/token",
     }
 )
