@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -72,7 +71,7 @@ def beat(
         if away:
             raise PreventUpdate from None
         kept = pulse if isinstance(pulse, dict) else {}
-        since = datetime.now(UTC).timestamp()
+        since = services.resources.clock().timestamp()
         # Panels that have drawn keep their figures; the others learn that there are none.
         return (
             no_update if seen else UNREACHABLE,
@@ -84,7 +83,7 @@ def _pulse(services: Services, principal: Principal) -> dict[str, Any]:
     status = services.pulse.status(principal)
     zone = ZoneInfo(status.timezone)
     newest = status.newest_event_at
-    now = datetime.now(UTC)
+    now = services.resources.clock()
     return {
         "state": "demo" if status.source == "demo" else "live",
         "tenant": status.tenant_name,

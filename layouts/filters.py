@@ -88,6 +88,7 @@ _LENGTHS: Final = {
     "90d": timedelta(days=90),
     "1y": timedelta(days=365),
 }
+_NAMES: Final = {"period": "period", "against": "comparison", "method": "method"}
 _SHORT: Final = {
     "1h": "hour", "24h": "24 h", "7d": "7 d", "30d": "30 d", "90d": "90 d", "1y": "year",
 }  # fmt: skip
@@ -144,7 +145,7 @@ def _one_of(
     value = _first(values, name) or default
     if value in known:
         return value
-    problems.append(f"The address names an unknown {name}. The usual one is shown instead.")
+    problems.append(f"The address names an unknown {_NAMES[name]}. The usual one is shown instead.")
     return default
 
 

@@ -127,7 +127,7 @@ def _segment_row(one: RfmSegment, currency: str) -> list[Component]:
     since = f"{one.mean_days_since_last_purchase:,.0f} d"
     return [
         name,
-        html.Td(fmt.exact(one.customers), className="r", **attrs({"data-field": "customers"})),
+        html.Td(fmt.exact(one.customers), className="r", **attrs({"data-label": "customers"})),
         html.Td(
             fmt.money(one.revenue_minor, currency),
             className="r",

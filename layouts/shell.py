@@ -131,7 +131,7 @@ def _refresh(chosen: int) -> Component:
 
 
 def _account() -> Component:
-    # A form, because leaving is a change of state: assets/session.js adds the CSRF token.
+    # A form, because leaving is a change of state, which no link may cause.
     leave = html.Form(
         html.Button(
             [icon("box-arrow-right"), html.Span("Log out")],
