@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -12,6 +13,8 @@ from cip.domain.errors import InvalidInputError
 MIN_CHARACTERS: Final = 12
 MAX_CHARACTERS: Final = 128
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# A hash costs memory and time on purpose: a flood of logins must not take every thread with it.
+_SLOTS: Final = threading.BoundedSemaphore(2)
 # Verified when there is no such user, so that the answer takes as long as for one who exists.
 _NOBODY: Final = _HASHER.hash("nobody has this password")
 
@@ -25,13 +28,15 @@ def check_strength(password: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    return _HASHER.hash(password)
+    with _SLOTS:
+        return _HASHER.hash(password)
 
 
 def verify(password_hash: str | None, password: str) -> bool:
     """Whether the password fits; None stands for an unknown user and takes the same time."""
     try:
-        fits = _HASHER.verify(password_hash or _NOBODY, password[:MAX_CHARACTERS])
+        with _SLOTS:
+            fits = _HASHER.verify(password_hash or _NOBODY, password[:MAX_CHARACTERS])
     except (VerificationError, InvalidHashError):
         return False
     return fits and password_hash is not None

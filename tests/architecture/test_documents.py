@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+from cip.domain.events import parse_event
+from cip.domain.insights import INSIGHTS
 from cip.settings import VARIABLES
+from tests.factories import NOW, tenant
 
 _ROW = re.compile(r"^\| `(CIP_[A-Z_]+)` \| (?:`([^`]*)`|\(empty\)) \| (.+) \|$", re.MULTILINE)
 
@@ -43,3 +47,26 @@ def test_every_decision_record_is_short_and_numbered(project: Path) -> None:
         text = record.read_text(encoding="utf-8")
         assert text.startswith(f"# {int(record.name[:4])}. "), record.name
         assert "Status:" in text, record.name
+
+
+def test_every_insight_its_query_and_its_figures_are_documented(project: Path) -> None:
+    text = (project / "docs" / "insights.md").read_text(encoding="utf-8")
+    for insight in INSIGHTS.values():
+        section = text.split(f"## `{insight.slug}`\n", 1)
+        assert len(section) == 2, insight.slug
+        body = section[1].split("\n## ")[0]
+        for name in (*insight.query.model_fields, *insight.result.model_fields):
+            # What every result echoes of its query goes without saying.
+            if name not in {"customers", "revenue_minor", "method", "as_of"}:
+                assert f"`{name}`" in body, f"{insight.slug}: {name}"
+
+
+def test_the_api_page_names_every_route_and_its_example_is_accepted(project: Path) -> None:
+    text = (project / "docs" / "api.md").read_text(encoding="utf-8")
+    for route in ("/auth/token", "/events", "/insights", "/insights/{slug}"):
+        assert f"{route}" in text
+    example = re.search(r"-d '(\{.*?\})'\n```", text, re.DOTALL)
+    assert example is not None
+    (event,) = json.loads(example[1])["events"]
+    parsed = parse_event(event, tenant=tenant(), now=NOW)
+    assert parsed.amount_minor == 8_490

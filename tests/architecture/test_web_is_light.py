@@ -26,3 +26,14 @@ def test_the_web_process_loads_no_heavy_library(
     loaded = json.loads(run.stdout.splitlines()[-1])
     assert "cip.services" in loaded
     assert [name for name in loaded if name in HEAVY] == []
+
+
+def test_the_commands_start_without_the_libraries_that_only_some_of_them_need(
+    project: Path,
+) -> None:
+    program = "import json, sys, cip.cli.main; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, capture_output=True, check=True, text=True
+    )
+    loaded = json.loads(run.stdout)
+    assert [name for name in loaded if name in (*HEAVY, "pandas", "pyarrow")] == []
