@@ -9,7 +9,6 @@ from typing import Any
 import flask
 from dash import Dash
 from flask_bootstrap import Bootstrap5
-from flask_compress import Compress
 
 import callbacks
 import layouts
@@ -18,12 +17,14 @@ from cip.domain.events import MAX_REQUEST_BYTES
 from cip.services import Services, make_services
 from cip.services.accounts import DEMO_USERS
 from cip.settings import Settings
-from cip.web import account, errors, headers, health
+from cip.web import account, bodies, errors, headers, health
 from cip.web.api import Api
 from cip.web.dash_callbacks import CallbackGroup
 from cip.web.guard import Guard
 from cip.web.identity import Identity
 from cip.web.requests import request_id
+from cip.web.sessions import KeptSessions
+from layouts.document import STYLESHEETS, index_page
 
 ROOT = Path(__file__).parent
 
@@ -46,12 +47,10 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
         suppress_callback_exceptions=True,  # else a validation layout leaks into every index page
         enable_mcp=False,
         serve_locally=True,
-        external_stylesheets=[
-            "/bootstrap/static/css/bootstrap.min.css",
-            "/bootstrap/static/css/font/bootstrap-icons.min.css",
-        ],
+        external_stylesheets=[f"/bootstrap/static/{sheet}" for sheet in STYLESHEETS],
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
+    app.index_string = index_page(app.get_asset_url("theme.js"))
     app.layout = layouts.shell(refresh_seconds=config.refresh_seconds)
     group = CallbackGroup(app)
     callbacks.register(group, services)
@@ -71,11 +70,9 @@ def _server(config: Settings) -> flask.Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         BOOTSTRAP_SERVE_LOCAL=True,
-        COMPRESS_ALGORITHM=["br", "gzip"],
-        COMPRESS_BR_LEVEL=4,
-        COMPRESS_MIN_SIZE=1_024,
     )
-    Compress(server)
+    server.session_interface = KeptSessions()
+    bodies.install(server)
     Bootstrap5(server)
     return server
 
@@ -105,7 +102,8 @@ def _demo_logins(config: Settings) -> list[tuple[str, str, str]]:
     if not config.demo:
         return []
     return [
-        (name, f"{name}123", f"{role.value} of {tenant}") for name, tenant, role, _ in DEMO_USERS
+        (name, f"{name}123", "super admin of the platform" if root else f"{role} of {tenant}")
+        for name, tenant, role, root in DEMO_USERS
     ]
 
 

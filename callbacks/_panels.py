@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from dash import Input, Output, State
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
+from cip.domain.errors import UnavailableError
+from cip.domain.principals import Principal
 from cip.domain.results import Result
 from cip.services.outcomes import Outcome, Problem
+from cip.services.views import Made
 from layouts import ids
 from layouts.states import empty, failure, skeleton
 from layouts.view import Children, View
 
-_STANDS: Final = "The other cards are up to date."
+if TYPE_CHECKING:
+    from cip.services import Services
+
+if TYPE_CHECKING:
+    from cip.web.dash_callbacks import CallbackGroup
+
+_STANDS: Final = "The other cards are read apart from it."
 
 
 def triggers(filters: str) -> tuple[Input, Input, Input]:
@@ -28,12 +38,17 @@ def chart_outputs(panel: str) -> tuple[Output, ...]:
         Output(ids.figure(panel), "data"),
         *_frame(panel),
         Output(ids.legend(panel), "children"),
-        Output(ids.twin(panel), "children"),
+        Output(ids.table_data(panel), "data"),
     )
 
 
 def list_outputs(panel: str) -> tuple[Output, ...]:
     return (Output(ids.content(panel), "children"), *_frame(panel))
+
+
+def table_outputs(panel: str) -> tuple[Output, ...]:
+    """For a panel that is a table: values as for `list_outputs`."""
+    return (Output(ids.table_data(panel), "data"), *_frame(panel))
 
 
 def drawn_state(panel: str) -> State:
@@ -45,7 +60,7 @@ def chart_values(
 ) -> tuple[Any, ...]:
     """Values for `chart_outputs`. `nothing`: title and reason of the empty state."""
     state, shown = settle(outcome, drawn, view, nothing, "chart")
-    return (*_frame_values(state, shown), shown.legend or [], shown.twin or [])
+    return (*_frame_values(state, shown), shown.legend or [], shown.twin)
 
 
 def list_values(
@@ -54,6 +69,42 @@ def list_values(
     """Values for `list_outputs`."""
     state, shown = settle(outcome, drawn, view, nothing, "rows")
     return _frame_values(state, shown)
+
+
+def shared(
+    services: Services,
+    principal: Principal,
+    name: Hashable,
+    told: object,
+    draw: Callable[[], Made],
+) -> tuple[Any, ...]:
+    """What `draw` returns, as JSON: drawn once for all who look at the same data in the same way.
+
+    `told`: the version that the page knows.
+    """
+    try:
+        values: tuple[Any, ...] = services.views.shared(
+            principal, name, told, lambda: _encoded(draw())
+        )
+    except UnavailableError:
+        values = draw().value
+    return values
+
+
+def _encoded(made: Made) -> Made:
+    return Made(tuple(map(_as_json, made.value)), made.lasts)
+
+
+def _as_json(value: Any) -> Any:
+    """Components as JSON text, which Dash then passes on as it is."""
+    plain = value is None or isinstance(value, (bool, str))
+    return value if plain else orjson.Fragment(orjson.dumps(value, default=_as_plain))
+
+
+def _as_plain(value: Any) -> Any:
+    if isinstance(value, Component):
+        return value.to_plotly_json()  # type: ignore[no-untyped-call]
+    raise TypeError(f"a {type(value).__name__} is nothing that a panel can show")
 
 
 def require_ready(filters: object, version: object) -> None:
@@ -97,6 +148,16 @@ def problem_details(problem: Problem | None) -> list[tuple[str, str]]:
         ("What", problem.code),
     ]
     return [*lines, ("Field", problem.field)] if problem.field else lines
+
+
+def register_table(group: CallbackGroup, panel: str) -> None:
+    """The browser builds the table; how many rows it has is the output."""
+    group.clientside(
+        "table",
+        Output(ids.table(panel), "data-rows"),
+        Input(ids.table_data(panel), "data"),
+        State(ids.table(panel), "id"),
+    )
 
 
 def csv_download(filename: str, content: str) -> dict[str, Any]:

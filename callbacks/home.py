@@ -17,8 +17,11 @@ from callbacks._panels import (
     drawn_state,
     list_outputs,
     list_values,
+    register_table,
     require_ready,
     settle,
+    shared,
+    table_outputs,
     triggers,
     trouble,
 )
@@ -26,6 +29,7 @@ from cip.domain.errors import UnavailableError
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
 from cip.domain.queries import Bucket, KpisQuery, Metric, Period, Query, TimeseriesQuery
+from cip.services.views import Made
 from layouts import ids
 from layouts.definitions import HOME_KPIS
 from layouts.filters import HomeFilters, home_filters
@@ -102,12 +106,17 @@ def _register_kpis(group: CallbackGroup, services: Services) -> None:
     )
     def show_kpis(
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
-    ) -> tuple[Any, bool]:
+    ) -> tuple[Any, ...]:
         require_ready(search, version)
-        ask = _Asker(services, principal, home_filters(search))
+        filters = home_filters(search)
+        name = (ids.KPIS, filters)
+        return shared(services, principal, name, version, lambda: draw(principal, filters, drawn))
+
+    def draw(principal: Principal, filters: HomeFilters, drawn: object) -> Made:
+        ask = _Asker(services, principal, filters)
         outcome = services.insights.ask(principal, "kpis", ask.kpis())
         if outcome.state == "pending":
-            return skeleton_kpis(len(HOME_KPIS), pending=True), False
+            return Made((skeleton_kpis(len(HOME_KPIS), pending=True), False), lasts=False)
         state, view = settle(
             outcome,
             drawn,
@@ -115,7 +124,8 @@ def _register_kpis(group: CallbackGroup, services: Services) -> None:
             _NO_EVENTS,
             "rows",
         )
-        return view.content or html.Div(state, className="kpis-error"), not state
+        strip = view.content or html.Div(state, className="kpis-error")
+        return Made((strip, not state), lasts=outcome.state == "ready")
 
 
 def _register_charts(group: CallbackGroup, services: Services) -> None:
@@ -191,7 +201,7 @@ def _register_channels(group: CallbackGroup, services: Services) -> None:
 
 def _register_feed(group: CallbackGroup, services: Services) -> None:
     @group.callback(
-        *list_outputs(ids.FEED),
+        *table_outputs(ids.FEED),
         Input(ids.VERSION, "data"),
         Input(ids.NUDGE, "data"),
         Input(ids.FEED_FILTER, "value"),
@@ -215,7 +225,7 @@ def _register_feed(group: CallbackGroup, services: Services) -> None:
         except UnavailableError:
             if drawn:
                 raise PreventUpdate from None
-            return [], trouble(None, away=True), False, [], []
+            return None, trouble(None, away=True), False, [], []
         view = feed_view(events, wanted if isinstance(wanted, str) else "", currency)
         state: Children = [] if view.content else empty(*(_NO_FEED if events else _NO_EVENTS))
         return view.content, state, not state, view.subtitle or [], view.footer or []
@@ -256,6 +266,8 @@ def _register_export(
 
 
 def _register_browser(group: CallbackGroup) -> None:
+    for panel in (ids.EVENTS, ids.REVENUE, ids.FEED):
+        register_table(group, panel)
     for panel in (ids.EVENTS, ids.REVENUE):
         group.clientside(
             "draw",

@@ -13,10 +13,11 @@ from callbacks._panels import (
     chart_values,
     csv_download,
     drawn_state,
-    list_outputs,
     list_values,
+    register_table,
     require_ready,
     settle,
+    table_outputs,
     triggers,
 )
 from cip.domain.permissions import Permission
@@ -71,13 +72,14 @@ def _register_figures(group: CallbackGroup, services: Services) -> None:
             outcome,
             drawn,
             lambda result: View(
-                kpi_cells(result), twin=cards(result.data.segments, result.envelope.currency)
+                (kpi_cells(result), cards(result.data.segments, result.envelope.currency))
             ),
             _NO_PURCHASES,
             "rows",
         )
-        strip = view.content or html.Div(state, className="kpis-error")
-        return strip, view.twin or [], not state
+        if view.content is None:
+            return html.Div(state, className="kpis-error"), [], False
+        return (*view.content, True)
 
 
 def _register_panels(group: CallbackGroup, services: Services) -> None:
@@ -100,7 +102,7 @@ def _register_panels(group: CallbackGroup, services: Services) -> None:
         )
 
     @group.callback(
-        *list_outputs(ids.RFM_TABLE),
+        *table_outputs(ids.RFM_TABLE),
         *triggers(ids.SEGMENT_FILTERS),
         drawn_state(ids.RFM_TABLE),
         permission=_VIEW,
@@ -136,6 +138,8 @@ def _register_export(group: CallbackGroup, services: Services) -> None:
 
 
 def _register_browser(group: CallbackGroup) -> None:
+    for panel in (ids.RFM_GRID, ids.RFM_TABLE):
+        register_table(group, panel)
     group.clientside(
         "draw",
         Output(ids.graph(ids.RFM_GRID), "figure"),

@@ -121,7 +121,7 @@ def chart(name: str, *, height: str, summary: str) -> Component:
                 ],
                 className="drawing",
             ),
-            html.Div(id=ids.twin(name), className="twin"),
+            table_slot(name, "twin"),
             dcc.Store(id=ids.figure(name)),
         ]
     )
@@ -155,32 +155,14 @@ def _menu(name: str, title: str, chart: bool, csv: bool) -> list[Component]:
     ]
 
 
-def table(
-    head: Sequence[tuple[str, str]],
-    rows: Sequence[Sequence[Any]],
-    *,
-    caption: str,
-    look: str = "",
-) -> Component:
-    """`head` holds each column's title and class; a cell is text or a ready `Td`."""
-    body = [
-        html.Tr([_cell(cell, side) for cell, (_, side) in zip(row, head, strict=True)])
-        for row in rows
-    ]
-    return html.Table(
+def table_slot(panel: str, look: str = "") -> Component:
+    """Where the browser builds the table of a panel from its store."""
+    return html.Div(
         [
-            html.Caption(caption, className="sr-only"),
-            html.Thead(
-                html.Tr([html.Th(text, className=side, scope="col") for text, side in head])
-            ),
-            html.Tbody(body),
-        ],
-        className=f"data {look}".strip(),
+            html.Div(id=ids.table(panel), className=look, tabIndex=0),
+            dcc.Store(id=ids.table_data(panel)),
+        ]
     )
-
-
-def _cell(cell: Any, side: str) -> Component:
-    return cell if isinstance(cell, html.Td) else html.Td(cell, className=side)
 
 
 def swatch(color: str, *, round_: bool = True) -> Component:

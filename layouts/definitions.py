@@ -83,7 +83,7 @@ PANEL: Final = MappingProxyType(
             "recent), number of purchases and total spend. A cell counts the customers with that "
             "pair of scores.",
         ),
-        "segment-table": Definition(
+        "all-segments": Definition(
             "Segments",
             "A customer belongs to the first segment whose rule fits its three scores. Means are "
             "over the customers of the segment.",

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from cip.domain.permissions import Permission
 from layouts import ids
 from layouts.attributes import attrs
-from layouts.components import chart, panel
+from layouts.components import chart, panel, table_slot
 from layouts.controls import chip, day_field, filter_row, radios
 from layouts.definitions import HOME_KPIS
 from layouts.filters import CUSTOM, PERIODS, HomeFilters, home_filters
@@ -157,7 +157,7 @@ def _feed() -> Component:
         body=html.Div(
             [
                 html.Div(labelled, id="feed-filter-row", className="feed-filter", hidden=True),
-                html.Div(id=ids.content(ids.FEED), className="feed-scroll", tabIndex=0),
+                table_slot(ids.FEED, "feed-scroll"),
             ]
         ),
         shape="rows",

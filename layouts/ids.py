@@ -30,7 +30,7 @@ FEED: Final = "newest-events"
 RFM_KPIS: Final = "segment-kpis"
 RFM_CARDS: Final = "segment-cards"
 RFM_GRID: Final = "rfm-grid"
-RFM_TABLE: Final = "segment-table"
+RFM_TABLE: Final = "all-segments"
 
 # home
 HOME_FILTERS: Final = "home-filters"
@@ -88,9 +88,13 @@ def legend(panel: str) -> str:
     return f"{panel}-legend"
 
 
-def twin(panel: str) -> str:
-    """The table that shows what the chart draws."""
+def table(panel: str) -> str:
+    """Where the panel's table stands: its content, or the twin of its chart."""
     return f"{panel}-table"
+
+
+def table_data(panel: str) -> str:
+    return f"{panel}-table-data"
 
 
 def csv(panel: str) -> str:

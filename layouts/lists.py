@@ -14,7 +14,7 @@ from cip.figures.palette import event_type_color, segment_look
 from cip.figures.rfm import Pair
 from cip.figures.timeseries import Stack, slot_words
 from layouts.attributes import attrs
-from layouts.components import age, swatch, table
+from layouts.tables import Cell, Table, cell, table
 
 
 def ranked(totals: Mapping[str, float], *, head: str, unit: str) -> Component:
@@ -49,21 +49,26 @@ def _ranked_line(name: str, value: float, whole: float, largest: float) -> Compo
     )
 
 
-def feed(events: Sequence[FeedEvent], currency: str) -> Component:
-    head = [("Age", ""), ("Event", ""), ("Customer", ""), ("Channel", ""), ("Detail", "")]
+def feed(events: Sequence[FeedEvent], currency: str) -> Table:
+    head = [
+        ("Age", "when num sub"),
+        ("Event", "kind clip"),
+        ("Customer", "id clip"),
+        ("Channel", "clip sub lo"),
+        ("Detail", "clip sub lo"),
+    ]
     rows = [_feed_row(event, currency) for event in events]
     return table(head, rows, caption="Newest events, newest first", look="dense stack feed")
 
 
-def _feed_row(event: FeedEvent, currency: str) -> list[Component]:
-    dot = swatch(event_type_color(event.type))
+def _feed_row(event: FeedEvent, currency: str) -> list[Cell]:
     detail = _detail(event, currency)
     return [
-        html.Td(age(event.occurred_at.timestamp(), after=""), className="num sub when"),
-        html.Td([dot, event.type], className="kind clip", title=event.type),
-        html.Td(event.customer_id, className="id clip", title=event.customer_id),
-        html.Td(event.channel, className="clip sub lo"),
-        html.Td(detail, className="clip sub lo", title=detail),
+        cell("", age=f"{event.occurred_at.timestamp():.3f}"),
+        cell(event.type, dot=event_type_color(event.type), title=event.type),
+        cell(event.customer_id, title=event.customer_id),
+        event.channel,
+        cell(detail, title=detail),
     ]
 
 
@@ -74,7 +79,7 @@ def _detail(event: FeedEvent, currency: str) -> str:
     return event.detail
 
 
-def stack_table(drawn: Stack) -> Component:
+def stack_table(drawn: Stack) -> Table:
     """The stacked chart's figures: one row a bucket, newest first."""
     head = [("Time", ""), *((layer.name, "r") for layer in drawn.layers)]
     rows = [
@@ -84,9 +89,7 @@ def stack_table(drawn: Stack) -> Component:
     return table(head, rows[::-1], caption=f"{drawn.unit} by type", look="dense")
 
 
-def amounts_table(
-    points: Sequence[tuple[str, float, bool]], currency: str, *, head: str
-) -> Component:
+def amounts_table(points: Sequence[tuple[str, float, bool]], currency: str, *, head: str) -> Table:
     """Label, minor units, and whether the bucket is whole; newest first."""
     rows = [
         [label, fmt.money_exact(value, currency), "" if whole else "in part"]
@@ -95,52 +98,44 @@ def amounts_table(
     return table([("Time", ""), (head, "r"), ("", "")], rows, caption=head, look="dense")
 
 
-def pairs_table(cells: Sequence[Pair], currency: str) -> Component:
+def pairs_table(cells: Sequence[Pair], currency: str) -> Table:
     head = [("Recency", ""), ("Frequency", ""), ("Customers", "r"), ("Revenue", "r")]
     rows = [
         [
-            str(cell.recency),
-            str(cell.frequency),
-            fmt.exact(cell.customers),
-            fmt.money_exact(cell.revenue_minor, currency),
+            str(pair.recency),
+            str(pair.frequency),
+            fmt.exact(pair.customers),
+            fmt.money_exact(pair.revenue_minor, currency),
         ]
-        for cell in cells
+        for pair in cells
     ]
     return table(head, rows, caption="Customers by recency and frequency score", look="dense")
 
 
-def segments_table(segments: Sequence[RfmSegment], currency: str) -> Component:
+def segments_table(segments: Sequence[RfmSegment], currency: str) -> Table:
     head = [
-        ("Segment", ""),
+        ("Segment", "id"),
         ("Customers", "r"),
         ("Revenue", "r"),
-        ("Last purchase", "r"),
-        ("Orders", "r"),
-        ("Mean spend", "r"),
+        ("Last purchase", "r sub lo"),
+        ("Orders", "r sub lo"),
+        ("Mean spend", "r sub lo"),
     ]
     rows = [_segment_row(one, currency) for one in segments]
     return table(head, rows, caption="Segments and their means", look="stack segments")
 
 
-def _segment_row(one: RfmSegment, currency: str) -> list[Component]:
-    name = html.Td([swatch(segment_look(one.name).color), one.name], className="id")
+def _segment_row(one: RfmSegment, currency: str) -> list[Cell]:
     since = f"{one.mean_days_since_last_purchase:,.0f} d"
+    exact = fmt.money_exact(one.revenue_minor, currency)
     return [
-        name,
-        html.Td(fmt.exact(one.customers), className="r", **attrs({"data-label": "customers"})),
-        html.Td(
-            fmt.money(one.revenue_minor, currency),
-            className="r",
-            title=fmt.money_exact(one.revenue_minor, currency),
-        ),
-        _low(since, "since last purchase"),
-        _low(fmt.decimal(one.mean_purchases), "orders"),
-        _low(fmt.money(one.mean_revenue_minor, currency), "mean spend"),
+        cell(one.name, dot=segment_look(one.name).color),
+        cell(fmt.exact(one.customers), label="customers"),
+        cell(fmt.money(one.revenue_minor, currency), title=exact),
+        cell(since, label="last purchase"),
+        cell(fmt.decimal(one.mean_purchases), label="orders"),
+        cell(fmt.money(one.mean_revenue_minor, currency), label="mean spend"),
     ]
-
-
-def _low(text: str, label: str) -> Component:
-    return html.Td(text, className="r sub lo", **attrs({"data-label": label}))
 
 
 def _rate(value: float) -> str:

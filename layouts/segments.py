@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from cip.domain.permissions import Permission
 from layouts import ids
 from layouts.attributes import attrs
-from layouts.components import chart, panel
+from layouts.components import chart, panel, table_slot
 from layouts.controls import chip, day_field, filter_row, radios
 from layouts.definitions import SEGMENT_KPIS
 from layouts.filters import METHODS, SegmentFilters, segment_filters
@@ -78,7 +78,7 @@ def _table() -> Component:
         ids.RFM_TABLE,
         "All segments",
         span=7,
-        body=html.Div(id=ids.content(ids.RFM_TABLE)),
+        body=table_slot(ids.RFM_TABLE),
         shape="rows",
         chart=False,
         flush=True,

@@ -12,19 +12,21 @@ from dash.development.base_component import Component
 from cip.domain.results import Envelope
 from layouts.attributes import attrs
 from layouts.components import age
+from layouts.tables import Table
 
 Children = Sequence[Any] | Component | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What fills a panel. `content` is a figure for a chart and components for a list."""
+    """What fills a panel. `content` is a figure for a chart and components for a list;
+    `twin` is the table behind a chart."""
 
     content: Any = None
     subtitle: Children = None
     footer: Children = None
     legend: Children = None
-    twin: Children = None
+    twin: Table | None = None
 
 
 def subtitle(text: str, envelope: Envelope, *, refreshing: bool) -> list[Component | str]:

@@ -70,7 +70,11 @@ class Platform:
         # Typed loosely: tests look into its answers.
         self.client: Any = connect_for_writes(self.redis_url, timeout_seconds=5)
         self.services: Services = make_services(
-            self.redis_url, self.redis_url, cache_ttl_seconds=30, clock=self.clock
+            self.redis_url,
+            self.redis_url,
+            cache_ttl_seconds=30,
+            version_seconds=0,  # a test looks right after it has changed something
+            clock=self.clock,
         )
 
     def add_tenant(self, name: str = "acme", **changes: Any) -> TenantId:

@@ -12,7 +12,8 @@ from cip.services.exports import ExportService
 from cip.services.feed import FeedService
 from cip.services.ingestion import IngestionService
 from cip.services.insights import InsightService
-from cip.services.pulse import PulseService
+from cip.services.pulse import VERSION_SECONDS, PulseService
+from cip.services.views import ViewService
 from cip.store.client import connect, connect_for_writes
 from cip.store.connector import RecentValues
 from cip.store.queue import JobQueue
@@ -32,6 +33,7 @@ class Services:
     pulse: PulseService
     feed: FeedService
     exports: ExportService
+    views: ViewService
 
 
 def make_services(
@@ -39,6 +41,7 @@ def make_services(
     broker_url: str,
     *,
     cache_ttl_seconds: float = 30,
+    version_seconds: float = VERSION_SECONDS,
     clock: Callable[[], datetime] = utc_now,
     request_id: Callable[[], str] = lambda: "",
 ) -> Services:
@@ -53,12 +56,14 @@ def make_services(
         request_id=request_id,
     )
     insights = InsightService(resources, JobQueue(broker_url))
+    pulse = PulseService(resources, version_seconds)
     return Services(
         resources=resources,
         accounts=AccountService(resources.tenants, UserStore(reads, writes), clock),
         ingestion=IngestionService(writes, resources.tenants, clock),
         insights=insights,
-        pulse=PulseService(resources),
+        pulse=pulse,
         feed=FeedService(resources),
         exports=ExportService(insights),
+        views=ViewService(resources, pulse),
     )

@@ -114,7 +114,11 @@ class InsightService:
 
         def compute() -> Result[Any] | None:
             tenant = self._resources.tenant(principal.tenant)
-            live = LiveInsights(connector.live, tenant, generation)
+            # The strip, its sparklines and the charts beside it read mostly the same pieces.
+            counters = self._resources.tenant_values.get(
+                (principal.tenant, "counters", version), connector.live.remembering
+            )
+            live = LiveInsights(counters, tenant, generation)
             if isinstance(query, TimeseriesQuery):
                 return live.timeseries(query, now=now, newest=newest, version=version)
             return live.kpis(

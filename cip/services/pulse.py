@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from cip.domain import periods
 from cip.domain.events import instant, microseconds
 from cip.domain.principals import Principal
+from cip.domain.tenants import TenantId
 from cip.services.base import Resources
 from cip.store.client import required
 from cip.store.live import MICROSECONDS_PER_MINUTE, LiveCounters
+
+# How old the version may be that a worker tells: ticks of many viewers share one lookup.
+VERSION_SECONDS: Final = 0.25
+_LONGEST_VERSION: Final = 64
+_VERSION_PARTS: Final = 3  # generation, changes, minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +38,46 @@ class Status:
 class PulseService:
     """Raises `UnavailableError` when Redis is away: the page keeps what it drew and ages it."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, version_seconds: float = VERSION_SECONDS) -> None:
         self._resources = resources
+        self._version_seconds = version_seconds
+        self._versions: dict[TenantId, tuple[float, str]] = {}
 
     def version(self, principal: Principal) -> str:
-        """One lookup. A changed text means that a figure may have changed, be it by an event, a
-        published result or the minute."""
-        counters = LiveCounters(self._resources.reads, principal.tenant)
+        """A quarter of a second old at most; one lookup. A changed text means that a figure may
+        have changed, be it by an event, a published result or the minute."""
+        until, version = self._versions.get(principal.tenant, (0.0, ""))
+        return version if time.monotonic() < until else self._newest(principal.tenant)
+
+    def version_since(self, principal: Principal, told: object) -> str:
+        """A version no older than `told`, which another worker may have told this page."""
+        version = self.version(principal)
+        wanted = version_order(told)
+        if wanted is not None and wanted > (version_order(version) or ()):
+            return self._newest(principal.tenant)
+        return version
+
+    def _newest_us(self, tenant: TenantId) -> int | None:
+        counters = LiveCounters(self._resources.reads, tenant)
+        with required():
+            return counters.newest_us(counters.generation())
+
+    def _newest(self, tenant: TenantId) -> str:
+        counters = LiveCounters(self._resources.reads, tenant)
+        # By the machine's clock, so that its workers look, and compute, for the same versions.
+        step = self._version_seconds
+        until = (time.monotonic() // step + 1) * step if step else 0.0
         with required():
             generation, changes = counters.version()
         minute = microseconds(self._resources.clock()) // MICROSECONDS_PER_MINUTE
-        return f"{generation}.{changes}.{minute}"
+        version = f"{generation}.{changes}.{minute}"
+        self._versions[tenant] = (until, version)
+        return version
 
     def status(self, principal: Principal) -> Status:
         tenant = self._resources.tenant(principal.tenant)
-        counters = LiveCounters(self._resources.reads, principal.tenant)
-        with required():
-            newest_us = counters.newest_us(counters.generation())
+        key = (principal.tenant, "newest_us", self.version(principal))
+        newest_us = self._resources.values.get(key, lambda: self._newest_us(tenant.id))
         newest = None if newest_us is None else instant(newest_us)
         return Status(
             tenant_id=tenant.id,
@@ -59,3 +89,13 @@ class PulseService:
             source="live",
             demo_tenant=tenant.demo,
         )
+
+
+def version_order(version: object) -> tuple[int, ...] | None:
+    """Versions in the order in which they come; None for what is none."""
+    if not isinstance(version, str) or len(version) > _LONGEST_VERSION:
+        return None
+    parts = version.split(".")
+    if len(parts) != _VERSION_PARTS or not all(part.isdecimal() for part in parts):
+        return None
+    return tuple(map(int, parts))

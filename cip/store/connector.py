@@ -60,6 +60,13 @@ class RecentValues:
                         self._locks.pop(key, None)
         return value  # type: ignore[no-any-return]
 
+    def peek(self, key: Hashable) -> Any:
+        """The cached value, None where there is none."""
+        return self._find(key)[1]
+
+    def keep(self, key: Hashable, value: object) -> None:
+        self._keep(key, value)
+
     def _find(self, key: Hashable) -> tuple[bool, Any]:
         with self._guard:
             entry = self._entries.get(key)

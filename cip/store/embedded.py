@@ -23,6 +23,9 @@ from cip.domain.errors import UnavailableError
 
 _LOOPBACK = "127.0.0.1"
 _ON_PATH = ("valkey-server", "redis-server")
+_LOWEST_PORT = 10_000
+_OUTGOING_PORTS = 32_768  # the lowest one on Linux; other systems begin higher
+_PORT_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,13 @@ def prepare(folder: Path, *, port: int | None = None) -> PreparedServer:
 
 
 def free_port() -> int:
+    """A port that a server can come back to after a crash: none of those that the system gives to
+    outgoing connections. One of these, a client's that tries to reach the dead server even,
+    could otherwise hold the port when the server starts again."""
+    for _ in range(_PORT_TRIES):
+        port = _LOWEST_PORT + secrets.randbelow(_OUTGOING_PORTS - _LOWEST_PORT)
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((_LOOPBACK, 0))
         return int(probe.getsockname()[1])

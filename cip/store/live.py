@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import orjson
@@ -51,10 +52,9 @@ class Sums:
 
     def add(self, fields: dict[bytes, bytes]) -> None:
         for raw, value in fields.items():
-            kind, _, rest = raw.decode().partition(SEP)
+            kind, channel, event_type = _field(raw)
             amount = int(value)
             if kind == "n":
-                channel, _, event_type = rest.partition(SEP)
                 key = (channel, event_type)
                 self.events[key] = self.events.get(key, 0) + amount
             else:
@@ -63,7 +63,15 @@ class Sums:
                     "r": self.refunded_minor,
                     "f": self.new_customers,
                 }[kind]
-                table[rest] = table.get(rest, 0) + amount
+                table[channel] = table.get(channel, 0) + amount
+
+
+@lru_cache(maxsize=10_000)
+def _field(raw: bytes) -> tuple[str, str, str]:
+    """Kind, channel and event type of a field's name: a few names come again and again."""
+    kind, _, rest = raw.decode().partition(SEP)
+    channel, _, event_type = rest.partition(SEP)
+    return kind, channel, event_type
 
 
 def pieces(start_minute: int, end_minute: int) -> list[Piece]:
@@ -84,7 +92,6 @@ class LiveCounters:
     def __init__(self, client: Redis, tenant: TenantId) -> None:
         self._client = client
         self.tenant = tenant
-        self._apply = script(client, "apply_live")
 
     def generation(self) -> int:
         return int(self._client.get(keys.live_generation(self.tenant)) or 0)
@@ -93,7 +100,7 @@ class LiveCounters:
         self, batch: Sequence[tuple[Entry, Event]], *, now_minute: int, generation: int
     ) -> int:
         """Counts the entries whose acknowledgement succeeds; how many, or PAUSED or SUPERSEDED."""
-        answer: Any = self._apply(
+        answer: Any = script(self._client, "apply_live")(
             keys=[
                 keys.events(self.tenant),
                 keys.live_generation(self.tenant),
@@ -124,6 +131,10 @@ class LiveCounters:
             sums.add(fields)
             found.append(sums)
         return found
+
+    def remembering(self) -> LiveCounters:
+        """The same counters, which read each piece's sums once: for one version of the data."""
+        return _RememberingCounters(self._client, self.tenant)
 
     def people(
         self,
@@ -157,6 +168,18 @@ class LiveCounters:
             keys.live_generation(self.tenant), keys.version(self.tenant)
         )
         return int(generation or 0), int(changes or 0)
+
+
+class _RememberingCounters(LiveCounters):
+    def __init__(self, client: Redis, tenant: TenantId) -> None:
+        super().__init__(client, tenant)
+        self._known: dict[tuple[int, Piece], Sums] = {}
+
+    def sums(self, generation: int, wanted: Sequence[Piece]) -> list[Sums]:
+        missing = [piece for piece in wanted if (generation, piece) not in self._known]
+        for piece, sums in zip(missing, super().sums(generation, missing), strict=True):
+            self._known[generation, piece] = sums
+        return [self._known[generation, piece] for piece in wanted]
 
 
 def _change(entry: Entry, event: Event, now_minute: int) -> list[Any]:

@@ -152,6 +152,11 @@ class EventStream:
         ids = list(stream_ids)
         return int(self._client.xack(self._key, group, *ids)) if ids else 0
 
+    def oldest_pending(self, group: Group) -> str | None:
+        """The oldest entry that was delivered, to whomever, and not acknowledged."""
+        summary: Any = self._client.xpending(self._key, group)
+        return None if summary["min"] is None else bytes(summary["min"]).decode()
+
     def bury(self, entry: Entry, error: CipError) -> None:
         """Writes the entry's dead letter, once, with the reason and the whole payload."""
         self._bury(
@@ -201,11 +206,9 @@ class EventStream:
         return list(self._client.xinfo_groups(self._key))
 
     def _oldest_needed(self, info: Any) -> int:
-        group = bytes(info["name"]).decode()
-        if info["pending"]:
-            summary: Any = self._client.xpending(self._key, group)
-            if summary["min"] is not None:
-                return pack(bytes(summary["min"]).decode())
+        group: Any = bytes(info["name"]).decode()
+        if info["pending"] and (oldest := self.oldest_pending(group)):
+            return pack(oldest)
         return pack(bytes(info["last-delivered-id"]).decode()) + 1
 
 

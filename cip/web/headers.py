@@ -32,17 +32,20 @@ def policy(script_hashes: list[str]) -> str:
 
 
 def install(server: flask.Flask, script_hashes: list[str], *, secure: bool) -> None:
-    content_policy = policy(script_hashes)
+    fixed = [
+        ("Content-Security-Policy", policy(script_hashes)),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+    ]
+    if secure:
+        fixed.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
 
     @server.after_request
     def add(response: flask.Response) -> flask.Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = content_policy
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["X-Request-ID"] = request_id()
-        if secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        for name, value in fixed:
+            headers.add(name, value)  # nothing else sets them: no search for what to replace
+        headers.add("X-Request-ID", request_id())
         if not flask.request.path.startswith(_ASSET_PREFIXES):
             headers["Cache-Control"] = "no-store, private"
         return response

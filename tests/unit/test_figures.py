@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -166,7 +167,7 @@ def test_labels_at_the_edge_do_not_overlap() -> None:
     figure = stacked_figure(stack(series({"big": [500, 500], **rows}), envelope()), zoom_key="k")
     heights = [a["y"] for a in figure["layout"]["annotations"] if a.get("name") == "edge"]
     top = figure["layout"]["yaxis"]["range"][1]
-    gaps = [(b - a) / top * 280 for a, b in zip(heights, heights[1:], strict=False)]
+    gaps = [(b - a) / top * 280 for a, b in itertools.pairwise(heights)]
     assert min(gaps) >= 15.9  # pixels of a plot that is 280 high
 
 
