@@ -1,4 +1,5 @@
-"""Starts a program that ends when its parent does: `python -m cip.cli.guarded [--lock F] -- …`.
+"""Starts a program that ends when its parent does:
+`python -m cip.cli.guarded --parent PID|session [--lock F] -- …`.
 
 The standard library alone: this runs once per supervised process, before it.
 """
@@ -16,15 +17,15 @@ _PR_SET_PDEATHSIG = 1
 _LOCK_PATIENCE_SECONDS = 30.0
 
 
-def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+def die_with_parent(parent: int, number: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel to send this process a signal when its parent is gone (Linux only).
 
+    `parent` is named by whoever knows it for sure: asked for here it could be gone already.
     On other systems a killed supervisor leaves its programs behind; the lock of the data folder
     and the taken port then make the next start say so.
     """
     if sys.platform != "linux":
         return
-    parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(f"the parent of {sys.argv[-1]} ended before it began")
@@ -52,9 +53,12 @@ def _locked(descriptor: int) -> bool:
 def main(arguments: list[str]) -> None:
     cut = arguments.index("--")
     options, command = arguments[:cut], arguments[cut + 1 :]
-    die_with_parent()
-    if options[:1] == ["--lock"]:
-        hold_lock(options[1])
+    values = dict(zip(options[::2], options[1::2], strict=True))
+    parent = values["--parent"]
+    # The supervisor leads the session that its programs are in.
+    die_with_parent(os.getsid(0) if parent == "session" else int(parent))
+    if "--lock" in values:
+        hold_lock(values["--lock"])
     os.execv(command[0], command)  # noqa: S606 - a program of ours, no shell
 
 

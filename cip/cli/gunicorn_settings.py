@@ -32,6 +32,6 @@ logconfig_dict = logging_config("web") | {
 accesslog = None  # the application logs each request itself, with its request id
 
 
-def post_fork(_server: Any, _worker: Any) -> None:
+def post_fork(_server: Any, worker: Any) -> None:
     """A worker ends with a killed master, at once: as long as it lives the port stays taken."""
-    die_with_parent(signal.SIGKILL)
+    die_with_parent(worker.ppid, signal.SIGKILL)

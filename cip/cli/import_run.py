@@ -24,6 +24,7 @@ from cip.ingest.imports.report import Report
 from cip.ingest.imports.source import Format, Source
 from cip.ingest.imports.sources import open_source
 from cip.ingest.rebuild import rebuild_live
+from cip.services import make_services
 from cip.settings import Settings
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect, connect_for_writes
 from cip.store.tenants import TenantStore
@@ -63,20 +64,23 @@ def import_file(settings: Settings, errand: Errand) -> None:
 
 def _run(settings: Settings, order: importing.Import, *, is_new: bool) -> None:
     console = Console()
-    if is_new:
+
+    def register() -> None:
+        if is_new:
+            _register(settings, order.tenant)
+
+    table = HistoryTable(settings.history_url, order.tenant.id)
+    with _bar(console) as watch:
+        report = importing.run_import(order, table, _now(), watch, register)
+        if report.importable and not order.dry_run:
+            watch("recounting the live figures", 0.0)
+            _rebuild(settings, order.tenant.id)
+    if is_new and report.importable:
         verb = "would be made" if order.dry_run else "is new and was made"
         console.print(
             f"The tenant {order.tenant.id} {verb} "
             f"({order.tenant.currency}, {order.tenant.timezone})."
         )
-    if is_new and not order.dry_run:
-        _register(settings, order.tenant)
-    table = HistoryTable(settings.history_url, order.tenant.id)
-    with _bar(console) as watch:
-        report = importing.run_import(order, table, _now(), watch)
-        if not order.dry_run:
-            watch("recounting the live figures", 0.0)
-            _rebuild(settings, order.tenant.id)
     _print(console, report, order)
     if not report.importable:
         fail("The file holds nothing that can be imported.")
@@ -146,7 +150,8 @@ def _tenants(settings: Settings) -> TenantStore:
 
 
 def _register(settings: Settings, tenant: Tenant) -> None:
-    _tenants(settings).add(tenant)
+    services = make_services(settings.redis_url, settings.broker_url)
+    services.accounts.ensure_tenant(tenant)
 
 
 def _rebuild(settings: Settings, tenant: TenantId) -> None:

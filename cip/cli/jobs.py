@@ -86,11 +86,13 @@ def _processes(queue: Queue) -> int:
 def _connect_signals(ready_file: Path | None) -> None:
     from celery import signals
 
+    worker = os.getpid()
+
     def say_ready(**_details: Any) -> None:
         announce(ready_file)
 
     def end_with_the_worker(**_details: Any) -> None:
-        die_with_parent(signal.SIGKILL)
+        die_with_parent(worker, signal.SIGKILL)
 
     signals.worker_ready.connect(say_ready, weak=False)
     signals.beat_init.connect(say_ready, weak=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cip import __version__
+from cip import __version__, logs
 from cip.cli import key, tenant, user
 from cip.cli.demo import demo
 from cip.cli.doctor import doctor
@@ -30,6 +30,12 @@ app.command()(doctor)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(user.app, name="user")
 app.add_typer(key.app, name="key")
+
+
+@app.callback()
+def prepare() -> None:
+    # What a command says is for people; the long-running ones turn to their own log afterwards.
+    logs.configure("cip", "WARNING", "stderr")
 
 
 @app.command()

@@ -40,10 +40,14 @@ def own_command(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "cip.cli.main", *arguments)
 
 
-def guarded(command: Sequence[str], *, lock: Path | None = None) -> tuple[str, ...]:
-    """The command in a form that ends with its parent."""
-    locking = () if lock is None else ("--lock", str(lock))
-    return (sys.executable, "-m", "cip.cli.guarded", *locking, "--", *command)
+def guarded(
+    command: Sequence[str], *, parent: int | None = None, lock: Path | None = None
+) -> tuple[str, ...]:
+    """The command in a form that ends with its parent: the one named, or else the supervisor."""
+    options = ["--parent", "session" if parent is None else str(parent)]
+    if lock is not None:
+        options += ["--lock", str(lock)]
+    return (sys.executable, "-m", "cip.cli.guarded", *options, "--", *command)
 
 
 def programs(settings: Settings, valkey: Sequence[str] | None) -> list[Program]:

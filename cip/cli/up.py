@@ -58,7 +58,8 @@ def up(
             "cip.cli.supervisord",
             str(config),
             *(("--log-to-stdout",) if log_to_stdout else ()),
-        )
+        ),
+        parent=os.getpid(),
     )
     say(f"Starting the platform. Data: {settings.home}. Logs: {_logs_are(settings, log_to_stdout)}")
     supervisor = Supervisor(command, lock)

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.transaction import AddAction
 
 from cip.domain.errors import ConflictError
 from cip.domain.tenants import TenantId
@@ -121,6 +123,30 @@ class HistoryTable:
             self._commit(table, rows, Transaction(_IMPORT_APP + import_id, 1))
         return int(rows.num_rows)
 
+    def has_import(self, import_id: str) -> bool:
+        """Whether an import of this id is in force."""
+        return self.exists() and self._recorded(self._load(), _IMPORT_APP + import_id) > 0
+
+    def adopt_import(self, file: Path, rows: int, import_id: str) -> None:
+        """Commits a Parquet file of this tenant's folder, with the columns of `SCHEMA`, as one
+        import; the file moves into the table. `ConflictError` as for `append_import`."""
+        with self.exclusive():
+            self.ensure()
+            table = self._load()
+            if self._recorded(table, _IMPORT_APP + import_id) > 0:
+                raise ConflictError(f"The import {import_id} is in the history already.")
+            adopted = self.path / f"part-{uuid4()}.parquet"
+            file.rename(adopted)
+            table.create_write_transaction(
+                [_added(adopted, rows, import_id)],
+                mode="append",
+                schema=SCHEMA,
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(_IMPORT_APP + import_id, 1)]
+                ),
+            )
+            self._sync_version(table.version())
+
     def delete_import(self, import_id: str) -> int:
         """Removes the rows of one import and frees its id; returns how many rows went."""
         if "'" in import_id or "\\" in import_id:
@@ -199,6 +225,19 @@ class HistoryTable:
         _fsync(log)
         _fsync(log.parent)
         _fsync(self.path)
+
+
+def _added(file: Path, rows: int, import_id: str) -> AddAction:
+    """With the figures by which an undo finds its file among the others."""
+    about = file.stat()
+    stats = {
+        "numRecords": rows,
+        "minValues": {"import_id": import_id},
+        "maxValues": {"import_id": import_id},
+        "nullCount": {"import_id": 0},
+    }
+    changed_ms = about.st_mtime_ns // 1_000_000
+    return AddAction(file.name, about.st_size, {}, changed_ms, True, json.dumps(stats))
 
 
 def _fsync(path: Path) -> None:

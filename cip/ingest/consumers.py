@@ -67,6 +67,11 @@ class TenantConsumer:
         entries = self._read("history", HISTORY_BATCH)
         if not entries:
             return 0
+        if self._stream.oldest_pending("history") != entries[0].stream_id:
+            # A process that lost the lease and does not know it yet was given the entries before
+            # these. The position may not pass them: the next step reads them all, as pending.
+            log.warning("history out of turn", tenant=self.tenant)
+            return 0
         good, _ = self._parse(entries)
         position = entries[-1].position
         self._table.append_stream(rows(good), position)
@@ -82,8 +87,10 @@ class TenantConsumer:
 
     def _read(self, group: Group, count: int) -> list[Entry]:
         """A batch: pending entries first, while there may be any."""
-        if group in self._unsure and (pending := self._stream.read(group, count, pending_after="0")):
-            return pending
+        if group in self._unsure:
+            pending = self._stream.read(group, count, pending_after="0")
+            if pending:
+                return pending
         # What fails from here on, be it the answer to this very read, is on that list alone.
         self._unsure.add(group)
         entries = self._stream.read(group, count)

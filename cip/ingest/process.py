@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,13 +22,14 @@ from cip.store.client import CONSUMER_TIMEOUT_SECONDS, Redis, connect_for_writes
 from cip.store.leases import Lease
 from cip.store.tenants import TenantStore
 
-LEASE_MS: Final = 10_000
-LEASE_ROUND_SECONDS: Final = 2.0
-HEARTBEAT_SECONDS: Final = 10
+# A killed process's tenants wait until its leases lapse; a slow round must not lose one.
+LEASE_MS: Final = 6_000
+LEASE_ROUND_SECONDS: Final = 1.5
+HEARTBEAT_SECONDS: Final = 6
 LIVE_PAUSE_SECONDS: Final = 0.1
 # Small flows wait a little, so that a commit holds more than a handful of events.
 HISTORY_PAUSE_SECONDS: Final = 1.0
-MAINTENANCE_ROUNDS: Final = 15
+MAINTENANCE_ROUNDS: Final = 20
 LONGEST_BACKOFF_SECONDS: Final = 5.0
 
 Clock = Callable[[], datetime]
@@ -45,13 +47,16 @@ class IngestProcess:
         self._tenants = TenantStore(client, client)
         self._owned: dict[TenantId, tuple[Lease, TenantConsumer]] = {}
         self._stop = threading.Event()
+        self._broken = False
 
     def stop(self) -> None:
         self._stop.set()
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """False when something that nobody foresaw ended it: better to start anew than to seem
+        alive while events pile up."""
         threads = [
-            threading.Thread(target=self._loop, args=(name, step, pause), name=name)
+            threading.Thread(target=self._run_loop, args=(name, step, pause), name=name)
             for name, step, pause in (
                 ("live", TenantConsumer.live_step, LIVE_PAUSE_SECONDS),
                 ("history", self._history_steps, HISTORY_PAUSE_SECONDS),
@@ -66,17 +71,24 @@ class IngestProcess:
         for thread in threads:
             thread.join()
         self._guarded("leases", self._release_leases)
+        return not self._broken
 
     def _hold_leases(self) -> None:
         """Extends what is held, drops what was lost, takes what is free."""
         for tenant in self._tenants.ids():
-            held = self._owned.get(tenant)
-            if held and not held[0].extend():
-                del self._owned[tenant]
-                log.warning("lease lost", tenant=tenant)
-            elif not held:
-                self._take(tenant)
+            if self._stop.is_set():
+                return
+            self._guarded("lease", lambda t=tenant: self._hold(t), tenant=tenant)  # type: ignore[misc]
         self._client.set(keys.heartbeat("ingest"), self._clock().isoformat(), ex=HEARTBEAT_SECONDS)
+
+    def _hold(self, tenant: TenantId) -> None:
+        held = self._owned.get(tenant)
+        if held and held[0].extend():
+            return
+        if held:
+            del self._owned[tenant]
+            log.warning("lease lost", tenant=tenant)
+        self._take(tenant)
 
     def _take(self, tenant: TenantId) -> None:
         lease = Lease(self._client, keys.ingest_lease(tenant), LEASE_MS)
@@ -90,6 +102,14 @@ class IngestProcess:
     def _release_leases(self) -> None:
         for lease, _ in self._owned.values():
             lease.release()
+
+    def _run_loop(self, name: str, step: Step, pause: float) -> None:
+        try:
+            self._loop(name, step, pause)
+        finally:
+            if not self._stop.is_set():
+                self._broken = True
+                self._stop.set()
 
     def _loop(self, name: str, step: Step, pause: float) -> None:
         """Goes round the tenants; rests when none had anything; backs off from one that fails."""
@@ -119,7 +139,7 @@ class IngestProcess:
     def _guarded(
         self, what: str, action: Callable[[], int | None], tenant: str | None = None
     ) -> int | None:
-        """The outermost loop's net: a failure is logged and tried again, and stops no neighbour."""
+        """The net of every loop: a failure is logged and tried again, and stops no neighbour."""
         try:
             return action() or 0
         except (RedisError, DeltaError, CipError, OSError) as error:
@@ -139,6 +159,14 @@ def run(redis_url: str, history_url: str) -> None:
     process = IngestProcess(client, history_url, lambda: datetime.now(UTC))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
+    threading.excepthook = _log_broken_loop
     log.info("ingest started")
-    process.run()
+    sound = process.run()
     log.info("ingest stopped")
+    if not sound:
+        sys.exit(1)
+
+
+def _log_broken_loop(details: threading.ExceptHookArgs) -> None:
+    name = details.thread.name if details.thread else None
+    log.error("ingest loop broke", step=name, exc_info=details.exc_value)

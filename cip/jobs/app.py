@@ -37,8 +37,8 @@ def _services() -> Services:
 class ComputeTask(Task):  # type: ignore[misc]
     """Publishes an unexpected failure, so that the page that waits is told."""
 
-    def on_failure(self, _exc: Exception, _id: str, args: Any, _kwargs: Any, _info: Any) -> None:
-        tasks.report_failure(tasks.Job.of(*args), _services().resources.writes)
+    def on_failure(self, exc: Exception, _id: str, args: Any, _kwargs: Any, _info: Any) -> None:
+        tasks.broke(tasks.Job.of(*args), exc, _services().resources.writes)
 
 
 @app.task(name=COMPUTE_INSIGHT, base=ComputeTask)  # type: ignore[untyped-decorator]

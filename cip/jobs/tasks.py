@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,11 +12,11 @@ from typing import Any, Final
 import structlog
 
 from cip.compute.run import run
-from cip.domain.errors import CipError
+from cip.domain.errors import CipError, UnavailableError
 from cip.domain.insights import insight
 from cip.domain.tenants import TenantId, tenant_id
 from cip.services import Services
-from cip.store.client import Redis
+from cip.store.client import AWAY, Redis
 from cip.store.leases import Lease
 from cip.store.results import RUNNING_MS, ResultStore, digest
 
@@ -56,7 +56,7 @@ def compute_insight(
     job: Job, services: Services, history_root: str, clock: Callable[[], datetime]
 ) -> None:
     """Computes and publishes. What the platform can explain is published as a failure; anything
-    else is left to the caller, who calls `report_failure`."""
+    else is left to the caller, who calls `broke`."""
     writes = services.resources.writes
     store = ResultStore(writes, job.tenant)
     lease = store.running(job.slug, job.name, job.token)
@@ -70,6 +70,8 @@ def compute_insight(
                 generation=job.generation,
                 now=clock(),
             )
+        except UnavailableError:
+            raise
         except CipError as error:
             failure = {"code": error.code, "message": error.message, "field": error.field}
             store.publish_failure(job.slug, job.name, failure)
@@ -77,6 +79,15 @@ def compute_insight(
             text = result.model_dump_json(by_alias=True).encode()
             store.publish(job.slug, job.name, text)
     lease.release()
+
+
+def broke(job: Job, error: BaseException, client: Redis) -> None:
+    """A store that was away for a moment is no failure of the computation: the lease is given up,
+    and whoever still waits for the answer starts it again. Anything else is reported."""
+    if isinstance(error, (*AWAY, UnavailableError)):
+        ResultStore(client, job.tenant).running(job.slug, job.name, job.token).release()
+    else:
+        report_failure(job, client)
 
 
 def report_failure(job: Job, client: Redis) -> None:
@@ -97,9 +108,11 @@ def _kept(lease: Lease) -> Iterator[None]:
     done = threading.Event()
 
     def beat() -> None:
-        lease.extend()
-        while not done.wait(RUNNING_MS / 3000):
-            lease.extend()
+        while True:
+            with suppress(*AWAY):  # the next beat may find it back
+                lease.extend()
+            if done.wait(RUNNING_MS / 3000):
+                return
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

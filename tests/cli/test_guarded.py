@@ -12,9 +12,10 @@ import pytest
 
 # Starts a guarded child, tells its pid, and waits.
 _PARENT = """
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-m", "cip.cli.guarded", "--", sys.executable, "-c",
-    "import time; print('up', flush=True); time.sleep(60)"], stdout=subprocess.PIPE)
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-m", "cip.cli.guarded", "--parent", str(os.getpid()),
+    "--", sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"],
+    stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
 child.wait()
@@ -34,3 +35,17 @@ def test_the_child_of_a_killed_parent_ends() -> None:
     finally:
         os.close(child)
     assert ended
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
+@pytest.mark.parametrize("parent", ["session", "999999999"])
+def test_a_child_whose_parent_was_gone_before_it_could_ask_does_not_begin(parent: str) -> None:
+    # Neither is this test the leader of its session, nor has it that pid.
+    command = [sys.executable, "-m", "cip.cli.guarded", "--parent", parent, "--", "/bin/echo", "up"]
+    inner = f"import subprocess, sys; sys.exit(subprocess.run({command!r}).returncode)"
+    ended = subprocess.run(
+        [sys.executable, "-c", inner], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "ended before it began" in ended.stderr

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from cip.domain.events import microseconds
 from cip.history.query import connect
 from cip.history.table import HistoryTable
-from cip.ingest.recount import first_seen, recount
+from cip.ingest.frames import rows
 from cip.ingest.rebuild import rebuild_live
 from cip.store import keys
-from cip.store.live import MICROSECONDS_PER_MINUTE, SEP, LiveCounters
+from cip.store.live import MICROSECONDS_PER_MINUTE, LiveCounters
 from cip.store.streams import EventStream
+from tests import recounting
 from tests.factories import NOW, Platform, raw_event, tenant
 
 ACME = tenant().id
@@ -25,40 +26,9 @@ NOW_MINUTE = microseconds(NOW) // MICROSECONDS_PER_MINUTE
 
 
 def counters_equal_history(platform: Platform) -> int:
-    """Asserts that every live counter equals a recount of the history; the events counted."""
-    client, generation = platform.client, LiveCounters(platform.client, ACME).generation()
-    prefix = keys.live(ACME, generation)
-    with connect(HistoryTable(platform.history_root, ACME)) as connection:
-        wanted = recount(connection, position=2**63 - 1, now_minute=NOW_MINUTE)
-        seen = dict(
-            item
-            for chunk in first_seen(connection, position=2**63 - 1)
-            for item in chunk.items()
-        )
-    live_sums = {}
-    for key in client.scan_iter(f"{prefix}[mh]:*"):
-        fields = {name.decode(): int(value) for name, value in client.hgetall(key).items()}
-        live_sums[key.decode().removeprefix(prefix)] = {
-            name: value for name, value in fields.items() if value
-        }
-    assert {key: fields for key, fields in live_sums.items() if fields} == {
-        key: {name: value for name, value in fields.items() if value}
-        for key, fields in wanted.sums.items()
-    }
-    people = {key.decode().removeprefix(prefix) for key in client.scan_iter(f"{prefix}[mh][ab]:*")}
-    assert people == set(wanted.people)
-    for key, customers in wanted.people.items():
-        client.delete("scratch")
-        client.pfadd("scratch", *customers)
-        assert client.pfcount(prefix + key) == client.pfcount("scratch")
-    kept = {
-        name.decode(): (int(value.split(SEP.encode())[0]), value.decode().split(SEP)[1])
-        for name, value in client.hgetall(keys.first_seen(ACME, generation)).items()
-    }
-    assert kept == seen
-    meta = client.hgetall(keys.live_meta(ACME, generation))
-    assert int(meta.get(b"applied", 0)) == wanted.applied
-    return wanted.applied
+    return recounting.counters_equal_history(
+        platform.client, platform.history_root, ACME, platform.clock()
+    )
 
 
 def some_events(number: int, seed: int) -> list[dict[str, object]]:
@@ -102,8 +72,6 @@ def test_a_consumer_that_died_before_acknowledging_loses_and_doubles_nothing(
     dead = platform.consumer()
     entries = dead._read("history", 60)
     good, _ = dead._parse(entries)
-    from cip.ingest.frames import rows
-
     dead._table.append_stream(rows(good), entries[-1].position)  # and then it was killed
     assert len(dead._read("live", 30)) == 30
     successor = platform.consumer()
@@ -214,3 +182,35 @@ def test_however_the_flow_is_cut_the_sums_are_the_same(
         pass
     assert EventStream(platform.client, ACME).backlog("live") == 0
     assert counters_equal_history(platform) == sent
+
+
+def test_a_process_that_lost_its_lease_unawares_makes_no_gap_in_the_history(
+    platform: Platform,
+) -> None:
+    stale, owner = platform.consumer(), platform.consumer()
+    assert stale.history_step() == owner.history_step() == 0  # nothing pending, as both know
+    platform.services.ingestion.accept(ACME, some_events(10, 1))
+    held = stale._read("history", 5_000)  # and then it is paused, for longer than its lease
+    platform.services.ingestion.accept(ACME, some_events(10, 2))
+    assert owner.history_step() == 0, "the later events may not be stored before the earlier ones"
+    assert owner.history_step() == 20
+    assert held, "what the other one still holds"
+    assert stale.history_step() == 0
+    platform.consumer().live_step()
+    assert counters_equal_history(platform) == 20
+    assert EventStream(platform.client, ACME).backlog("history") == 0
+
+
+def test_what_a_killed_process_committed_is_on_the_disk_before_it_is_acknowledged(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.services.ingestion.accept(ACME, some_events(10, 1))
+    dead = platform.consumer()
+    monkeypatch.setattr(HistoryTable, "_sync_version", lambda *_: None)
+    entries = dead._read("history", 5_000)
+    dead._table.append_stream(rows(dead._parse(entries)[0]), entries[-1].position)
+    monkeypatch.undo()  # it was killed between the commit and the fsync
+    synced: list[int] = []
+    monkeypatch.setattr(HistoryTable, "_sync_version", lambda _, version: synced.append(version))
+    assert platform.consumer().history_step() == 10
+    assert synced == [HistoryTable(platform.history_root, ACME).version()]

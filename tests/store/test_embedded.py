@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -83,7 +85,16 @@ def test_without_any_server_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
 
 def test_the_data_are_in_use_for_as_long_as_a_guarded_program_runs(tmp_path: Path) -> None:
     assert not embedded.in_use(tmp_path)
-    command = [sys.executable, "-m", "cip.cli.guarded", "--lock", str(tmp_path / "lock"), "--"]
+    command = [
+        sys.executable,
+        "-m",
+        "cip.cli.guarded",
+        "--parent",
+        str(os.getpid()),
+        "--lock",
+        str(tmp_path / "lock"),
+        "--",
+    ]
     command += [sys.executable, "-c", "print(flush=True); input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
@@ -91,3 +102,21 @@ def test_the_data_are_in_use_for_as_long_as_a_guarded_program_runs(tmp_path: Pat
         assert embedded.in_use(tmp_path)
         program.communicate(b"\n")
     assert not embedded.in_use(tmp_path)
+
+
+def test_a_server_gets_no_port_that_outgoing_connections_get(tmp_path: Path) -> None:
+    # Such a connection could hold the port at the moment when a killed server starts again.
+    for number in range(20):
+        port = urlsplit(embedded.prepare(tmp_path / str(number)).url).port
+        assert port is not None
+        assert 10_000 <= port < 32_768
+
+
+def test_a_log_whose_last_write_was_cut_short_is_read_up_to_there(tmp_path: Path) -> None:
+    with embedded.running(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.set("first", "yes")
+        client.set("last", "yes")
+    (log,) = (tmp_path / "appendonlydir").glob("*.incr.aof")
+    log.write_bytes(log.read_bytes()[:-3])
+    with embedded.running(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        assert client.mget("first", "last") == [b"yes", None]
