@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,14 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
     return app
 
 
+class _Server(flask.Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view or hook is a coroutine, which Flask would look for several times a request."""
+        return func
+
+
 def _server(config: Settings) -> flask.Flask:
-    server = flask.Flask("cip.web", static_folder=None, static_url_path="/static")
+    server = _Server("cip.web", static_folder=None, static_url_path="/static")
     server.config.update(
         SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
@@ -90,6 +97,7 @@ def _install(app: Dash, config: Settings, services: Services, group: CallbackGro
         pages=layouts.PAGES,
         callbacks=group.permissions,
         api=api.permissions,
+        away=group.away,
         callback_map=app.callback_map,
     )
     server.extensions["cip_guard"] = guard

@@ -25,9 +25,9 @@ _SECRET_NAME = re.compile(r"passw|secret|token|authori[sz]ation|cookie|api_?key"
 _URL_PASSWORD = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+@")
 
 
-def configure(process: str, level: str = "INFO") -> None:
-    """From here on every log line of this process is JSON on standard output."""
-    logging.config.dictConfig(logging_config(process, level))
+def configure(process: str, level: str = "INFO", stream: str = "stdout") -> None:
+    """From here on every log line of this process is JSON on that standard stream."""
+    logging.config.dictConfig(logging_config(process, level, stream))
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[
@@ -41,20 +41,20 @@ def configure(process: str, level: str = "INFO") -> None:
     )
 
 
-def logging_config(process: str, level: str = "INFO") -> dict[str, Any]:
+def logging_config(process: str, level: str = "INFO", stream: str = "stdout") -> dict[str, Any]:
     """The same as a dictionary for `logging.config.dictConfig` (gunicorn takes it so)."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": json_formatter, "process": process}},
         "handlers": {
-            "stdout": {
+            stream: {
                 "class": "logging.StreamHandler",
                 "formatter": "json",
-                "stream": "ext://sys.stdout",
+                "stream": f"ext://sys.{stream}",
             }
         },
-        "root": {"handlers": ["stdout"], "level": level},
+        "root": {"handlers": [stream], "level": level},
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import typer
 from rich.console import Console
@@ -14,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from cip.cli.shell import fail
-from cip.domain.errors import InvalidInputError
+from cip.domain.errors import ConflictError, InvalidInputError
 from cip.domain.tenants import Tenant, TenantId, tenant_id
 from cip.history.table import HistoryTable
 from cip.ingest.imports import importing
@@ -28,6 +30,9 @@ from cip.services import make_services
 from cip.settings import Settings
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect, connect_for_writes
 from cip.store.tenants import TenantStore
+
+
+_RIVAL_SECONDS: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,17 @@ def _register(settings: Settings, tenant: Tenant) -> None:
 
 def _rebuild(settings: Settings, tenant: TenantId) -> None:
     client = connect_for_writes(settings.redis_url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
-    rebuild_live(client, settings.history_url, tenant, _now)
+    deadline = time.monotonic() + _RIVAL_SECONDS
+    while True:
+        try:
+            rebuild_live(client, settings.history_url, tenant, _now)
+        except ConflictError:
+            # Of another rebuild, or of one that was killed: its pause lapses within a minute.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1.0)
+        else:
+            return
 
 
 def _now() -> datetime:

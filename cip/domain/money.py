@@ -8,7 +8,12 @@ from typing import Final
 _WITHOUT: Final = ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX")
 _WITHOUT_TOO: Final = ("UYI", "VND", "VUV", "XAF", "XOF", "XPF")
 _THREE: Final = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
-_DIGITS: Final = dict.fromkeys((*_WITHOUT, *_WITHOUT_TOO), 0) | dict.fromkeys(_THREE, 3)
+_FOUR: Final = ("CLF", "UYW")
+_DIGITS: Final = {
+    **dict.fromkeys((*_WITHOUT, *_WITHOUT_TOO), 0),
+    **dict.fromkeys(_THREE, 3),
+    **dict.fromkeys(_FOUR, 4),
+}
 
 
 def minor_digits(currency: str) -> int:

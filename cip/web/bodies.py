@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from http.client import NO_CONTENT
+from http.client import OK
 from threading import Lock
 from typing import Any, Final
 
@@ -62,10 +62,12 @@ def install(server: flask.Flask) -> None:
     @server.after_request
     def pack(response: flask.Response) -> flask.Response:
         length = response.content_length
-        if response.status_code == NO_CONTENT or (
-            length is not None and length < MIN_COMPRESSED_BYTES
-        ):
+        if response.status_code != OK or (length is not None and length < MIN_COMPRESSED_BYTES):
             return response
+        if response.direct_passthrough:
+            # A file. As a stream it would be compressed anew each time, and nobody closed it.
+            response.direct_passthrough = False
+            response.make_sequence()
         if not response.is_streamed:
             content = response.get_data()
             flask.g.content_digest = hashlib.blake2b(content, digest_size=32).hexdigest()

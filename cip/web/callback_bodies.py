@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cip.domain.errors import InvalidInputError
@@ -11,7 +12,45 @@ from cip.domain.errors import InvalidInputError
 _WILDCARDS: Final = (["ALL"], ["MATCH"], ["ALLSMALLER"])
 
 
-def check_body(body: object, registered: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Id:
+    """What may stand in one place; `pattern`: the dictionary of a pattern-matching id."""
+
+    text: str
+    prop: str
+    pattern: dict[str, Any] | None
+
+    @property
+    def takes_all(self) -> bool:
+        return self.pattern is not None and ["ALL"] in self.pattern.values()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The ids of one registered callback, worked out once."""
+
+    inputs: tuple[Id, ...]
+    state: tuple[Id, ...]
+    outputs: tuple[Id, ...]
+    several_outputs: bool
+
+
+def shape(registered: Mapping[str, Any]) -> Shape:
+    """Of an entry of Dash's callback map."""
+    output = registered["output"]
+    several = isinstance(output, (list, tuple))
+    return Shape(
+        inputs=tuple(_id(each["id"], each["property"]) for each in registered["inputs"]),
+        state=tuple(_id(each["id"], each["property"]) for each in registered["state"]),
+        outputs=tuple(
+            _id(each.component_id_str(), each.component_property)
+            for each in (output if several else [output])
+        ),
+        several_outputs=several,
+    )
+
+
+def check_body(body: object, wanted: Shape) -> None:
     """Raises `InvalidInputError` unless the body's ids are those of the registered callback.
 
     Dash answers 500 to some malformed bodies and runs others with forged ids; the values inside
@@ -19,43 +58,28 @@ def check_body(body: object, registered: Mapping[str, Any]) -> None:
     """
     if not isinstance(body, dict):
         raise InvalidInputError("A callback body is a JSON object.")
-    _check_dependencies(body, "inputs", registered["inputs"])
-    _check_dependencies(body, "state", registered["state"])
+    _check_ids(body.get("inputs", []), wanted.inputs, "inputs")
+    _check_ids(body.get("state", []), wanted.state, "state")
     changed = body.get("changedPropIds", [])
     if not isinstance(changed, list) or not all(isinstance(name, str) for name in changed):
         raise InvalidInputError("A list of strings.", field="changedPropIds")
-    _check_outputs(body.get("outputs"), registered["output"])
+    # One object for one output, a list for several: Dash breaks on any other form.
+    outputs = body.get("outputs")
+    _check_ids(outputs if wanted.several_outputs else [outputs], wanted.outputs, "outputs")
 
 
-def _check_dependencies(
-    body: Mapping[str, Any], name: str, wanted: list[Mapping[str, str]]
-) -> None:
-    given = body.get(name, [])
-    if not isinstance(given, list) or len(given) != len(wanted):
-        raise InvalidInputError(f"This callback has {len(wanted)} here.", field=name)
-    for one, expected in zip(given, wanted, strict=True):
-        _check_ids(one, expected, name)
-
-
-def _check_outputs(given: object, registered: Any) -> None:
-    """One object for one output, a list for several: Dash breaks on any other form."""
-    several = isinstance(registered, (list, tuple))
-    wanted = list(registered) if several else [registered]
-    found = given if several else [given]
-    if not isinstance(found, list) or len(found) != len(wanted):
-        raise InvalidInputError(f"This callback has {len(wanted)} outputs.", field="outputs")
-    for one, output in zip(found, wanted, strict=True):
-        expected = {"id": output.component_id_str(), "property": output.component_property}
-        _check_ids(one, expected, "outputs")
-
-
-def _check_ids(given: object, expected: Mapping[str, str], field: str) -> None:
+def _check_ids(given: object, wanted: tuple[Id, ...], field: str) -> None:
     """A plain id exactly; of a pattern each of the members that it matched (a list for ALL)."""
-    pattern = _pattern(expected["id"])
-    takes_all = pattern is not None and any(value == ["ALL"] for value in pattern.values())
-    items = given if takes_all and isinstance(given, list) else [given]
-    if not all(_fits(item, expected, pattern) for item in items):
-        raise InvalidInputError("An id that this callback does not have.", field=field)
+    if not isinstance(given, list) or len(given) != len(wanted):
+        raise InvalidInputError(f"This callback has {len(wanted)} here.", field=field)
+    for one, expected in zip(given, wanted, strict=True):
+        items = one if expected.takes_all and isinstance(one, list) else [one]
+        if not all(_fits(item, expected) for item in items):
+            raise InvalidInputError("An id that this callback does not have.", field=field)
+
+
+def _id(text: str, prop: str) -> Id:
+    return Id(text, prop, _pattern(text))
 
 
 def _pattern(text: str) -> dict[str, Any] | None:
@@ -66,12 +90,12 @@ def _pattern(text: str) -> dict[str, Any] | None:
     return parsed
 
 
-def _fits(item: object, expected: Mapping[str, str], pattern: dict[str, Any] | None) -> bool:
-    if not isinstance(item, dict) or item.get("property") != expected["property"]:
+def _fits(item: object, expected: Id) -> bool:
+    if not isinstance(item, dict) or item.get("property") != expected.prop:
         return False
-    given = item.get("id")
+    given, pattern = item.get("id"), expected.pattern
     if pattern is None:
-        return bool(given == expected["id"])
+        return bool(given == expected.text)
     if not isinstance(given, dict) or given.keys() != pattern.keys():
         return False
     return all(

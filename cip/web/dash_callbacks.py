@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from dash import ClientsideFunction, Dash
@@ -22,10 +22,18 @@ class CallbackGroup:
     def __init__(self, app: Dash) -> None:
         self._app = app
         self.permissions: dict[str, Permission] = {}
+        self.away: dict[str, Callable[[], Mapping[str, Any]]] = {}
 
     def callback(
-        self, *dependencies: Any, permission: Permission, prevent_initial_call: Any = False
+        self,
+        *dependencies: Any,
+        permission: Permission,
+        prevent_initial_call: Any = False,
+        when_away: Callable[[], Mapping[str, Any]] | None = None,
     ) -> Callable[[F], F]:
+        """`when_away`: properties by component id that the callback answers while Redis is away
+        and nobody's identity can be known; nothing of a tenant. Without it: no update."""
+
         def register(function: F) -> F:
             @functools.wraps(function)
             def run(*values: Any) -> Any:
@@ -37,6 +45,8 @@ class CallbackGroup:
             self._app.callback(*dependencies, prevent_initial_call=prevent_initial_call)(run)
             (key,) = set(self._app.callback_map) - known
             self.permissions[key] = permission
+            if when_away is not None:
+                self.away[key] = when_away
             return function
 
         return register

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from http.client import NO_CONTENT
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,10 +15,11 @@ from cip.domain.errors import (
     InvalidInputError,
     NotFoundError,
     UnauthenticatedError,
+    UnavailableError,
 )
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
-from cip.web.callback_bodies import check_body
+from cip.web.callback_bodies import Shape, check_body, shape
 from cip.web.identity import Identity
 from cip.web.requests import set_principal
 
@@ -39,7 +41,8 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 class Guard:
     """`pages`: paths that show the application; `callbacks`: key → permission; `api`: endpoint →
-    permission. `callback_map` is Dash's own."""
+    permission; `away`: key → what that callback answers while nobody's identity can be known.
+    `callback_map` is Dash's own."""
 
     def __init__(
         self,
@@ -48,13 +51,16 @@ class Guard:
         pages: Collection[str],
         callbacks: Mapping[str, Permission],
         api: Mapping[str, Permission],
+        away: Mapping[str, Callable[[], Mapping[str, Any]]],
         callback_map: Mapping[str, Any],
     ) -> None:
         self._identity = identity
         self._pages = pages
         self._callbacks = callbacks
         self._api = api
+        self._away = away
         self._callback_map = callback_map
+        self._shapes: dict[str, Shape] = {}
 
     def check(self) -> ResponseReturnValue | None:
         """Runs before every request; sets the principal, answers a redirect, or raises."""
@@ -66,8 +72,7 @@ class Guard:
             self._check_api()
             return None
         if path == UPDATE:
-            self._check_callback()
-            return None
+            return self._check_callback()
         return self._check_page(path)
 
     def _check_api(self) -> None:
@@ -81,16 +86,38 @@ class Guard:
         who.require(permission)
         set_principal(who)
 
-    def _check_callback(self) -> None:
-        who = self._signed_in()
+    def _check_callback(self) -> ResponseReturnValue | None:
+        try:
+            who = self._signed_in()
+        except UnavailableError:
+            return self._answer_away()
         _require_same_origin()
+        body, key = self._callback()
+        who.require(self._callbacks[key])
+        check_body(body, self._shape(key))
+        set_principal(who)
+        return None
+
+    def _answer_away(self) -> ResponseReturnValue:
+        """An open page keeps what it drew: fixed words for the tick, no update for the others."""
+        _require_same_origin()
+        _, key = self._callback()
+        if key not in self._away:
+            return "", NO_CONTENT
+        return flask.jsonify({"multi": True, "response": self._away[key]()})
+
+    def _callback(self) -> tuple[object, str]:
+        """The body of a callback's request and the callback that it names."""
         body = flask.request.get_json(silent=True)
         key = body.get("output") if isinstance(body, dict) else None
         if not isinstance(key, str) or key not in self._callbacks:
             raise InvalidInputError("There is no such callback.", field="output")
-        who.require(self._callbacks[key])
-        check_body(body, self._callback_map[key])
-        set_principal(who)
+        return body, key
+
+    def _shape(self, key: str) -> Shape:
+        if key not in self._shapes:
+            self._shapes[key] = shape(self._callback_map[key])
+        return self._shapes[key]
 
     def _check_page(self, path: str) -> ResponseReturnValue | None:
         who = self._identity.browser()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from http.client import BAD_REQUEST
 from typing import Final
 
 import flask
+from dash.fingerprint import check_fingerprint
 
 from cip.web.requests import request_id
 
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASSET_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
 
 
@@ -46,6 +49,16 @@ def install(server: flask.Flask, script_hashes: list[str], *, secure: bool) -> N
         for name, value in fixed:
             headers.add(name, value)  # nothing else sets them: no search for what to replace
         headers.add("X-Request-ID", request_id())
-        if not flask.request.path.startswith(_ASSET_PREFIXES):
-            headers["Cache-Control"] = "no-store, private"
+        headers["Cache-Control"] = _keeping(response)
         return response
+
+
+def _keeping(response: flask.Response) -> str:
+    """How long a browser may keep it: for ever what has another address once it changes."""
+    path = flask.request.path
+    if not path.startswith(_ASSET_PREFIXES) or response.status_code >= BAD_REQUEST:
+        return "no-store, private"
+    _, fingerprinted = check_fingerprint(path)
+    if fingerprinted or (path.startswith("/assets/") and "m" in flask.request.args):
+        return _FOR_EVER
+    return "no-cache"

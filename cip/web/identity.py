@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import flask
 from flask_login import LoginManager, UserMixin, current_user, login_user
@@ -31,6 +31,14 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         return _SEPARATOR.join(parts)
 
 
+class _Logins(LoginManager):  # type: ignore[misc]
+    """Without Flask-Login's session protection, which is off: it hashes the client's address and
+    browser on each request before it looks whether anyone wants to know."""
+
+    def _session_protection_failed(self) -> bool:
+        return False
+
+
 class Identity:
     """Raises `UnavailableError` when Redis is away: identity fails closed."""
 
@@ -42,7 +50,7 @@ class Identity:
         self._users = RecentValues(USER_SECONDS)
 
     def install(self, server: flask.Flask) -> None:
-        manager = LoginManager(server)
+        manager = _Logins(server)
         manager.session_protection = None
         manager.user_loader(self._from_session)
 
@@ -72,8 +80,8 @@ class Identity:
 
     def browser(self) -> Principal | None:
         """The principal of the session cookie, None without one."""
-        user: Any = current_user
-        return user.principal if user.is_authenticated else None
+        principal: Principal | None = getattr(current_user, "principal", None)
+        return principal
 
     def program(self) -> Principal | None:
         """The principal of a bearer token or an API key; None where neither was sent."""

@@ -21,6 +21,7 @@ from cip.domain.events import (
     CONVERSATION_RATED,
     CONVERSATION_STARTED,
     IDENTIFIED,
+    MAX_AMOUNT_MINOR,
     MESSAGE,
     PURCHASE,
     REFUND,
@@ -129,7 +130,8 @@ def minor(text: str, currency: str) -> int | str:
     if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
         return text
     exact = Fraction(text) * Fraction(10 ** DIGITS[currency])
-    size: int = math.floor(abs(exact) + Fraction(1, 2))
+    # Too large is too large: no number of more than 64 bits ever gets to the parser.
+    size = min(math.floor(abs(exact) + Fraction(1, 2)), 2**63 - 1)
     return -size if exact < 0 else size
 
 
@@ -153,6 +155,15 @@ def by_parser(row: dict[str, Any], owner: Tenant) -> Event | tuple[str, str | No
         return parse_event(as_raw(row, owner), tenant=owner, now=NOW)
     except EventRejectedError as error:
         return error.code, error.field
+
+
+def unreadable(amount: str | None, currency: str) -> bool:
+    """An amount that is none, which the import refuses of every type of event: the parser would
+    take it as a property like any other, and a sum would silently lack it."""
+    if not amount:
+        return False
+    value = minor(amount, currency)
+    return isinstance(value, str) or abs(value) > MAX_AMOUNT_MINOR
 
 
 def by_columns(table: list[dict[str, Any]], owner: Tenant) -> dict[int, Any]:
@@ -182,6 +193,8 @@ def test_columns_and_parser_agree_on_any_row(table: list[dict[str, Any]], owner:
     found = by_columns(table, owner)
     for number, row in enumerate(table, 1):
         expected = by_parser(row, owner)
+        if isinstance(expected, Event) and unreadable(row["amount"], owner.currency):
+            expected = ("invalid", "properties.amount_minor")
         if not isinstance(expected, Event):
             assert found[number] == expected, row
             continue
@@ -192,8 +205,9 @@ def test_columns_and_parser_agree_on_any_row(table: list[dict[str, Any]], owner:
             expected.occurred_at_us,
             expected.channel,
         ), row
-        if expected.amount_minor is not None:
-            assert found[number][5] == expected.amount_minor, row
+        if row["amount"]:
+            assert found[number][5] == expected.properties["amount_minor"], row
+        if row["amount"] != "":
             assert json.loads(found[number][6]) == expected.properties, row
 
 

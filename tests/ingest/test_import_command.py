@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,11 @@ from cip.cli.main import app
 from cip.domain.tenants import TenantId
 from cip.history import query
 from cip.history.table import HistoryTable
-from cip.store.client import connect
+from cip.store import keys
+from cip.store.client import Redis, connect
 from cip.store.live import LiveCounters
 from cip.store.tenants import TenantStore
+from tests import recounting
 
 Cip = Callable[..., Result]
 ORDERS = (
@@ -133,6 +137,43 @@ def test_a_file_with_nothing_importable_ends_with_one(cip: Cip, tmp_path: Path) 
     assert "nothing that can be imported" in done.output
 
 
+@pytest.mark.parametrize("content", [b"customer_id,order_date,revenue\n1,yesterday,2\n", b"\xff"])
+def test_a_failed_import_leaves_no_new_tenant(
+    cip: Cip, tmp_path: Path, table: HistoryTable, redis_url: str, content: bytes
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+    assert cip(str(path), "--preset", "orders", "--tenant", "shop").exit_code == 1
+    client = connect(redis_url)
+    assert TenantStore(client, client).ids() == []
+    assert not table.exists()
+    assert client.keys("*shop*") == []
+
+
+def test_a_file_that_breaks_off_leaves_no_new_tenant(
+    cip: Cip, tmp_path: Path, table: HistoryTable, redis_url: str
+) -> None:
+    """The header is readable; what breaks off comes later."""
+    path = tmp_path / "broken.csv.gz"
+    rows = "".join(f"{number},2021-11-01,{number}\n" for number in range(500_000))
+    packed = gzip.compress(b"customer_id,order_date,revenue\n" + rows.encode())
+    path.write_bytes(packed[: len(packed) // 2])
+    done = cip(str(path), "--preset", "orders", "--tenant", "shop")
+    assert done.exit_code == 1
+    assert "cannot be read" in done.output.replace("\n", " ")
+    client = connect(redis_url)
+    assert TenantStore(client, client).ids() == []
+    assert not table.exists()
+
+
+def test_a_command_says_nothing_but_its_answer(environ: dict[str, str], orders: str) -> None:
+    process = subprocess.run(
+        command(orders), env={**os.environ, **environ}, check=True, capture_output=True, text=True
+    )
+    assert "live rebuilt" not in process.stdout + process.stderr
+    assert process.stderr == ""
+
+
 def test_amounts_of_another_currency_are_not_taken_unasked(cip: Cip, orders: str) -> None:
     cip(orders, "--preset", "orders", "--tenant", "shop", "--currency", "GBP")
     refused = cip(orders, "--preset", "orders", "--tenant", "shop", "--currency", "USD")
@@ -170,3 +211,60 @@ def test_killed_at_any_moment_it_leaves_all_or_nothing_and_a_repeat_ends_it(
     )
     assert b"Import id" in finished.stdout
     assert count(table) == whole
+    assert list(table.folder.glob("import-*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("then", ["undo", "import"])
+def test_an_undo_killed_at_any_moment_is_ended_by_the_next_command(
+    then: str,
+    environ: dict[str, str],
+    tmp_path: Path,
+    table: HistoryTable,
+    project: Path,
+    redis_url: str,
+) -> None:
+    """Live counters equal a recount of the history after it, wherever the kill struck."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    rows = "".join(f"c{number},{today},{number}.00\n" for number in range(2_000))
+    path = tmp_path / "many.csv"
+    path.write_text("customer_id,order_date,revenue\n" + rows)
+    client = connect(redis_url)
+    environment = {**os.environ, **environ}
+    spread = random.Random(11)
+    struck = set()
+    for _ in range(6):
+        taken = _run(command(str(path)), environment, project)
+        import_id = taken.split("Import id: ")[1].strip()
+        assert count(table) == (2_000, 2_000)
+        undo = [sys.executable, "-m", "cip.cli.main", "import", "--undo", import_id]
+        process = subprocess.Popen(undo, env=environment, cwd=project, stdout=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=spread.uniform(0.8, 2.4))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        left, _ids = count(table)
+        assert left in {0, 2_000}
+        struck.add((process.returncode, left))
+        _let_the_pause_lapse(client, table.tenant)
+        next_one = undo if then == "undo" else command(str(path))
+        subprocess.run(next_one, env=environment, cwd=project, check=False, capture_output=True)
+        expected = 0 if then == "undo" else 2_000
+        counted = recounting.counters_equal_history(
+            client, str(table.folder.parent), table.tenant, datetime.now(UTC)
+        )
+        assert counted == expected
+    assert any(code == -signal.SIGKILL for code, _ in struck)
+
+
+def _run(command_line: list[str], environment: dict[str, str], project: Path) -> str:
+    done = subprocess.run(
+        command_line, env=environment, cwd=project, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def _let_the_pause_lapse(client: Redis, tenant: TenantId) -> None:
+    """As it does within a minute of itself, for which the next command would wait."""
+    client.delete(keys.live_paused(tenant))

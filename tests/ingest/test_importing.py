@@ -15,10 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from cip.domain.errors import InvalidInputError
+from cip.domain.money import minor_digits
 from cip.history import query
 from cip.history.table import HistoryTable
 from cip.ingest.imports.importing import Import, run_import, tenant_of, undo_import
-from cip.ingest.imports.money import minor_digits, to_minor
+from cip.ingest.imports.money import to_minor
 from cip.ingest.imports.plan import Wishes, parse_pairs, parse_properties, plain_plan
 from cip.ingest.imports.presets import preset, preset_plan
 from cip.ingest.imports.report import Report
@@ -348,6 +349,16 @@ def test_amounts_are_exact_and_halves_go_away_from_zero(desk: Desk, text: str, m
     event = desk.events()[0]
     assert event["amount_minor"] == minor
     assert event["properties"] == {"amount_minor": minor, "currency": "EUR"}
+
+
+def test_an_amount_that_is_none_is_refused_of_any_event(desk: Desk) -> None:
+    rows = "".join(f"c,2026-11-01,{text}\n" for text in ("4.50", "-1", "", "cheap", "1e30"))
+    desk.take(desk.file(f"who,when,sum\n{rows}"), MONEY, type="page.viewed")
+    assert [event["properties"].get("amount_minor") for event in desk.events()] == [450, -100, None]
+    assert [(row["row"], row["code"], row["field"]) for row in desk.rejected()] == [
+        ("4", "invalid", "properties.amount_minor"),
+        ("5", "invalid", "properties.amount_minor"),
+    ]
 
 
 def test_binary_floats_are_read_as_the_decimals_they_stand_for(desk: Desk) -> None:

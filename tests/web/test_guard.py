@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import brotli
 import orjson
 import pytest
 from dash import Dash
@@ -16,6 +21,7 @@ from tests.factories import Platform, raw_event
 from tests.web.conftest import PASSWORD, Client
 
 UPDATE = "/_dash-update-component"
+ASSETS = Path(wsgi.__file__).parent / "assets"
 HOSTILE: tuple[Any, ...] = (None, "x", -1, [], {}, {"a": [1]}, "9" * 5_000)
 
 
@@ -179,18 +185,38 @@ def test_the_headers_hold_on_pages_answers_and_errors(alice: Client) -> None:
         assert headers["X-Request-ID"]
 
 
+def test_what_has_its_version_in_its_address_is_kept_and_the_rest_asked_again(
+    anonymous: Client,
+) -> None:
+    for_ever = "public, max-age=31536000, immutable"
+    for path, wanted in (
+        ("/assets/shell.js?m=1", for_ever),
+        ("/assets/shell.js", "no-cache"),
+        ("/bootstrap/static/css/bootstrap.min.css", "no-cache"),
+        ("/assets/missing.js?m=1", "no-store, private"),
+    ):
+        assert anonymous.get(path).headers["Cache-Control"] == wanted, path
+
+
+def test_a_file_is_compressed_closed_and_known_again(anonymous: Client) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        asking = {"Accept-Encoding": "br"}
+        first = anonymous.get("/assets/shell.js", headers=asking)
+        assert first.headers["Content-Encoding"] == "br"
+        assert brotli.decompress(first.data) == (ASSETS / "shell.js").read_bytes()
+        known = {**asking, "If-None-Match": first.headers["ETag"]}
+        assert anonymous.get("/assets/shell.js", headers=known).status_code == 304
+        part = anonymous.get("/assets/shell.js", headers={**asking, "Range": "bytes=0-9"})
+        assert (part.status_code, len(part.data)) == (206, 10)
+        gc.collect()
+
+
 def test_without_redis_nothing_of_a_tenant_leaves_the_server(
     settings: Settings, platform: Platform, alice: Client
 ) -> None:
     platform.send(raw_event())
-    dead = Settings.from_env(
-        {"CIP_HOME": str(settings.home), "CIP_REDIS_URL": "redis://127.0.0.1:1"}
-    )
-    app = wsgi.create_app(dead)
-    client = app.server.test_client()
-    cookie = alice.get_cookie("cip")
-    assert cookie is not None
-    client.set_cookie("cip", cookie.value)
+    client = _without_redis(settings, alice)
     for answer in (
         client.get("/"),
         client.post("/api/v1/insights/kpis", json={}),
@@ -199,6 +225,47 @@ def test_without_redis_nothing_of_a_tenant_leaves_the_server(
         assert answer.status_code == 503
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
+
+
+def test_without_redis_an_open_page_is_told_so_and_gets_nothing_else(
+    app: Dash, settings: Settings, platform: Platform, alice: Client
+) -> None:
+    platform.send(raw_event(customer="canary-of-acme"))
+    client = _without_redis(settings, alice)
+    told = []
+    for key, entry in app.callback_map.items():
+        if entry.get("callback") is not None:
+            answer = client.post(UPDATE, json=_body(key, entry, "canary-of-the-body"))
+            assert answer.status_code in (200, 204), key
+            assert (answer.status_code == 204) == (answer.data == b"")
+            told += [answer] if answer.data else []
+    (tick,) = told
+    (pulse,) = tick.json["response"].values()
+    assert pulse["data"].keys() == {"state", "since"}
+    assert pulse["data"]["state"] == "unreachable"
+    assert abs(pulse["data"]["since"] - datetime.now(UTC).timestamp()) < 60
+    assert "canary" not in tick.text
+    assert "acme" not in tick.text
+
+
+def test_without_redis_forged_callbacks_and_other_sites_are_refused(
+    app: Dash, settings: Settings, alice: Client
+) -> None:
+    client = _without_redis(settings, alice)
+    assert client.post(UPDATE, json={"output": "forged.children"}).status_code == 422
+    key, entry = next(each for each in app.callback_map.items() if each[1].get("callback"))
+    evil = {"Origin": "https://evil.example"}
+    assert client.post(UPDATE, json=_body(key, entry), headers=evil).status_code == 403
+
+
+def _without_redis(settings: Settings, client: Client) -> Client:
+    """The client's session at a server whose Redis does not answer."""
+    dead = {"CIP_HOME": str(settings.home), "CIP_REDIS_URL": "redis://127.0.0.1:1"}
+    other: Client = wsgi.create_app(Settings.from_env(dead)).server.test_client()
+    cookie = client.get_cookie("cip")
+    assert cookie is not None
+    other.set_cookie("cip", cookie.value)
+    return other
 
 
 def _body(key: str, entry: Any, value: Any = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The event rules over whole columns: `raw` becomes `checked`, with each event's first fault.
+"""The event rules over whole columns: rows become `checked`, each with its event's first fault.
 
 The same rules and codes as `cip.domain.events.parse_event`; a property test compares the two.
 """
@@ -6,7 +6,9 @@ The same rules and codes as `cip.domain.events.parse_event`; a property test com
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from importlib import resources
 from typing import Any, Final
 
 import duckdb
@@ -20,12 +22,11 @@ from cip.domain.events import (
     MAX_TYPE_CHARACTERS,
     microseconds,
 )
+from cip.domain.money import minor_digits
 from cip.domain.tenants import Tenant
-from cip.ingest.imports.money import minor_digits
-from cip.ingest.imports.odd import PLAIN_TIME, Judge, MoneyRule, judge_odd_values
+from cip.ingest.imports.odd import PLAIN_TEXT, PLAIN_TIME, PLAIN_WALL, Judge, MoneyRule
 from cip.ingest.imports.plan import Plan
-from cip.ingest.imports.staging import load_sql, used
-from cip.ingest.imports.zones import FIRST_DAY, last_useful_day, zone_days
+from cip.ingest.imports.zones import zone_days
 
 _LIMITS: Final = {
     "type": MAX_TYPE_CHARACTERS,
@@ -34,36 +35,57 @@ _LIMITS: Final = {
     "channel": MAX_CHANNEL_CHARACTERS,
 }
 _NEVER: Final = -(2**62)
-_FETCH: Final = 1_000
 
 
-def check(connection: duckdb.DuckDBPyConnection, plan: Plan, tenant: Tenant, now: datetime) -> None:
-    """Makes the tables `checked` and `repeated` (ids that more than one accepted event has)."""
-    judge = Judge(tenant, now)
-    judge_odd_values(connection, judge, _money(plan))
-    _make_zone_days(connection, tenant, now)
-    statement = load_sql("checked").format(members=_members(plan), **_cases(plan))
-    connection.execute(statement, used(statement, _values(plan, tenant, now)))
-    connection.execute("DROP TABLE raw")
-    _settle(connection, judge)
-    connection.execute(
-        "CREATE TEMP TABLE repeated AS SELECT id FROM checked WHERE fault IS NULL "
-        "GROUP BY id HAVING count(*) > 1"
+def load_sql(name: str) -> str:
+    return resources.files("cip.ingest.imports").joinpath("sql", f"{name}.sql").read_text()
+
+
+def used(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """DuckDB refuses a bound value that the statement does not mention."""
+    return {name: value for name, value in values.items() if f"${name}" in statement}
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, tenant: Tenant, now: datetime
+) -> None:
+    """Makes the empty table `checked` and what its filling looks things up in."""
+    Judge(tenant, now, _money(plan)).install(connection)
+    connection.register("zone_table", zone_days(tenant.zone, now))
+    connection.execute("CREATE TEMP TABLE zone_days AS FROM zone_table")
+    connection.unregister("zone_table")
+    connection.execute(load_sql("checked_table"))
+
+
+def insertion(plan: Plan, rows: str) -> str:
+    """The statement that checks `rows`: the name of a table like `raw`, or a query in brackets."""
+    money = _money(plan)
+    return load_sql("checked").format(
+        rows=rows,
+        id=load_sql("derived_id") if plan.derives_ids else "event_id",
+        members=_members(plan),
+        digits=money.digits,
+        scale=10**money.digits,
+        **_cases(plan),
     )
 
 
-def _make_zone_days(connection: duckdb.DuckDBPyConnection, tenant: Tenant, now: datetime) -> None:
-    """The tenant's offsets on the days that the file speaks of."""
-    [(first, last)] = connection.execute(
-        "SELECT min(day), max(day) "
-        "FROM (SELECT TRY_CAST(left(at_text, 10) AS DATE) AS day FROM raw) "
-        "WHERE day BETWEEN $first AND $last",
-        {"first": FIRST_DAY, "last": last_useful_day(now)},
-    ).fetchall()
-    days = zone_days(tenant.zone, first or FIRST_DAY, last or FIRST_DAY)
-    connection.register("zone_table", days)
-    connection.execute("CREATE TEMP TABLE zone_days AS FROM zone_table")
-    connection.unregister("zone_table")
+def values(plan: Plan, tenant: Tenant, now: datetime) -> dict[str, Any]:
+    """What `insertion` binds."""
+    kept = tenant.retention_days
+    return {
+        "plain_wall": PLAIN_WALL,
+        "plain_time": PLAIN_TIME,
+        "plain_text": PLAIN_TEXT,
+        "plain_amount": _money(plan).plain,
+        "currency": plan.currency,
+        "tenant_currency": tenant.currency,
+        "latest": microseconds(now + MAX_AHEAD),
+        "oldest": _NEVER if kept is None else microseconds(now - timedelta(days=kept)),
+        "largest_amount": MAX_AMOUNT_MINOR,
+        **{f"name{at}_": json.dumps(item.name) + ":" for at, item in enumerate(plan.properties)},
+        **{f"only{at}_": item.only for at, item in enumerate(plan.properties)},
+    }
 
 
 def _money(plan: Plan) -> MoneyRule:
@@ -71,39 +93,24 @@ def _money(plan: Plan) -> MoneyRule:
     return MoneyRule(0 if whole else minor_digits(plan.currency), whole)
 
 
-def _values(plan: Plan, tenant: Tenant, now: datetime) -> dict[str, Any]:
-    kept = tenant.retention_days
-    money = _money(plan)
-    return {
-        "plain_time": PLAIN_TIME,
-        "plain_amount": money.plain,
-        "scale": 10**money.digits,
-        "currency": plan.currency,
-        "tenant_currency": tenant.currency,
-        "derive": plan.derives_ids,
-        "latest": microseconds(now + MAX_AHEAD),
-        "oldest": _NEVER if kept is None else microseconds(now - timedelta(days=kept)),
-        "largest_amount": MAX_AMOUNT_MINOR,
-        **{f"name{at}": json.dumps(item.name) + ":" for at, item in enumerate(plan.properties)},
-        **{f"only{at}": item.only for at, item in enumerate(plan.properties)},
-    }
-
-
 def _members(plan: Plan) -> str:
-    """SQL of the JSON object's members; null ones are left out."""
-    members = [
-        "'\"amount_minor\":' || minor",
-        (
-            "CASE WHEN coalesce(CAST(minor AS VARCHAR), currency) IS NOT NULL THEN "
-            "'\"currency\":' || CAST(to_json(money) AS VARCHAR) END"
-        ),
-    ]
+    """SQL of the JSON object's members, as parts to be joined; null ones are left out."""
+    known = "to_json(money)" if "currency" in plan.fields else "to_json($currency)"
+    money = f"CASE WHEN minor IS NOT NULL OR currency IS NOT NULL THEN {known} END"
+    members = [("'\"amount_minor\":'", "minor"), ("'\"currency\":'", money)]
     for at, item in enumerate(plan.properties):
-        member = f"$name{at} || p{at}"
-        if item.only is not None:
-            member = f"CASE WHEN type = $only{at} THEN {member} END"
-        members.append(member)
-    return ", ".join(members)
+        value = f"p{at}" if item.only is None else f"CASE WHEN type = $only{at}_ THEN p{at} END"
+        members.append((f"$name{at}_", value))
+    return ", ".join(
+        f"{_label(name, value, [other for _, other in members[:at]])}, {value}"
+        for at, (name, value) in enumerate(members)
+    )
+
+
+def _label(name: str, value: str, before: Sequence[str]) -> str:
+    """The name of a member that is there, after a comma unless it is the first one."""
+    first = " AND ".join(["true", *(f"{other} IS NULL" for other in before)])
+    return f"CASE WHEN {value} IS NULL THEN '' WHEN {first} THEN {name} ELSE ',' || {name} END"
 
 
 def _cases(plan: Plan) -> dict[str, str]:
@@ -123,18 +130,19 @@ def _cases(plan: Plan) -> dict[str, str]:
 def _text_case(name: str, plan: Plan) -> str:
     if name == "event_id" and plan.derives_ids:
         return ""
-    unfit = f"{name} IN (SELECT value FROM odd_texts)"  # noqa: S608 - a name of ours
     return (
         f"WHEN {name} IS NULL OR {name} = '' THEN 'missing {name}' "
         f"WHEN length({name}) > {_LIMITS[name]} THEN 'too_long {name}' "
-        f"WHEN {unfit} THEN 'invalid {name}'"
+        # Not AND, of which either side may be asked first.
+        f"WHEN CASE WHEN NOT regexp_full_match({name}, $plain_text) THEN odd_text({name}) END "
+        f"THEN 'invalid {name}'"
     )
 
 
 def _property_cases(plan: Plan) -> str:
     cases = []
     for at, item in enumerate(plan.properties):
-        applies = "" if item.only is None else f" AND type = $only{at}"
+        applies = "" if item.only is None else f" AND type = $only{at}_"
         cases.append(f"WHEN f{at} IS NOT NULL{applies} THEN f{at} || ' p{at}'")
     return " ".join(cases)
 
@@ -146,20 +154,3 @@ def _required(name: str, place: str) -> str:
         f"OR length(json_extract_string({place}, '$')) > {MAX_ID_CHARACTERS} "
         f"THEN 'invalid {name}' END"
     )
-
-
-def _settle(connection: duckdb.DuckDBPyConnection, judge: Judge) -> None:
-    """Puts the faults that were left open into their place: size, then the known types."""
-    cursor = connection.execute(
-        "SELECT rowid, properties FROM checked WHERE fault IS NULL AND large"
-    )
-    too_large: list[int] = []
-    while found := cursor.fetchmany(_FETCH):
-        too_large += [at for at, text in found if not judge.fits(json.loads(text))]
-    if too_large:
-        connection.execute(
-            "UPDATE checked SET fault = 'too_large properties' "
-            "WHERE rowid IN (SELECT unnest($rows))",
-            {"rows": too_large},
-        )
-    connection.execute("UPDATE checked SET fault = known WHERE fault IS NULL AND known IS NOT NULL")

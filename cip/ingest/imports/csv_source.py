@@ -15,13 +15,13 @@ import pyarrow.csv as pa_csv
 
 from cip.domain.errors import InvalidInputError
 from cip.ingest.imports.reading import BLOCK_BYTES, head, readable, unpacked
-from cip.ingest.imports.source import Format, Kind, Malformed, Progress, numbered
+from cip.ingest.imports.source import Columns, Format, Kind, Malformed, Progress, numbered
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
 
 @dataclass(slots=True)
-class CsvSource:
+class CsvSource(Columns):
     """Every cell is text; an empty one is null. Rows of another width are `malformed`."""
 
     path: Path
@@ -56,15 +56,6 @@ class CsvSource:
                 rows, following = self._row_numbers(following, batch.num_rows)
                 yield numbered(pa.Table.from_batches([batch]), rows)
                 progress(raw.tell() / size)
-
-    def expression(self, column: str, position: int) -> str:  # noqa: ARG002 - lines need it
-        return f"c{position}"
-
-    def parameters(self, columns: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 - lines need it
-        return {}
-
-    def line_fault(self) -> str | None:
-        return None
 
     def _reader(self, raw: pa.OSFile, columns: Sequence[str]) -> pa_csv.CSVStreamingReader:
         return pa_csv.open_csv(

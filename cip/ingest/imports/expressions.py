@@ -9,7 +9,8 @@ from typing import Final
 from cip.ingest.imports.plan import Form
 from cip.ingest.imports.source import Kind
 
-_JSON_NUMBER: Final = r"-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?"
+_INTEGER: Final = "-?(0|[1-9][0-9]*)"
+_FRACTION: Final = "([.][0-9]+)?([eE][+-]?[0-9]+)?"
 _LARGEST: Final = 2**63 - 1
 
 
@@ -63,7 +64,7 @@ def as_decimal(cell: Cell) -> str:
 def as_time(cell: Cell, time_format: str | None) -> str:
     """ISO 8601 text; `$time_format` is bound where the user gave one."""
     text = as_text(cell)
-    if time_format is None or cell.kind == "time":
+    if time_format is None or cell.kind in ("time", "instant"):
         return text
     if time_format in ("epoch", "epoch_ms"):
         factor = 1_000_000 if time_format == "epoch" else 1_000
@@ -73,6 +74,17 @@ def as_time(cell: Cell, time_format: str | None) -> str:
     else:
         parsed = f"CAST(TRY_STRPTIME({text}, $time_format) AS VARCHAR)"
     return f"CASE WHEN {text} <> '' THEN coalesce({parsed}, 'not ' || $time_format) END"
+
+
+def as_typed_time(cell: Cell) -> tuple[str, str, str]:
+    """Of a column of times: text, wall-clock time, and whether that is in UTC. Text is only what
+    needs a closer look."""
+    plain = f"{cell.sql} BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2099-12-31'"
+    return (
+        f"CASE WHEN NOT ({plain}) THEN CAST({cell.sql} AS VARCHAR) END",
+        f"CASE WHEN {plain} THEN CAST({cell.sql} AS TIMESTAMP) END",
+        "true" if cell.kind == "instant" else "false",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +105,37 @@ def as_property(cell: Cell, form: Form, *, may_nest: bool) -> PropertySql:
             "NULL" if may_nest else f"CASE WHEN {cell.sql} IS NOT NULL THEN 'nested' END",
         )
     text = as_amount(cell)
+    if chosen == cell.kind == "integer":
+        return PropertySql(text, f"CASE WHEN {_too_long(text)} THEN 'invalid' END")
     return {
         "text": PropertySql(f"CAST(to_json({as_text(cell)}) AS VARCHAR)", "NULL"),
-        "integer": _checked(text, f"regexp_full_match({text}, '-?(0|[1-9][0-9]*)')", whole=True),
-        "number": _checked(text, f"regexp_full_match({text}, '{_JSON_NUMBER}')", whole=True),
-        "boolean": _checked(f"lower({text})", f"lower({text}) IN ('true', 'false')", whole=False),
+        "integer": _checked(text, _INTEGER, ""),
+        "number": _checked(text, _INTEGER, _FRACTION),
+        "boolean": PropertySql(
+            f"lower({text})", f"CASE WHEN lower({text}) NOT IN ('true', 'false') THEN 'type' END"
+        ),
     }[chosen]
 
 
 def _natural(kind: Kind) -> str:
-    return "text" if kind == "time" else kind
+    return "text" if kind in ("time", "instant") else kind
 
 
-def _checked(text: str, fits: str, *, whole: bool) -> PropertySql:
+def _checked(text: str, whole: str, rest: str) -> PropertySql:
     """`type` for what is no number at all; `invalid` for NaN, infinity and more than 64 bits."""
-    endless = (
-        f"WHEN lower({text}) IN ('nan', 'inf', '-inf', 'infinity', '-infinity') THEN 'invalid'"
-    )
-    long = f"WHEN {_too_long(text)} THEN 'invalid'"
+    short = whole.replace("*", "{0,17}")  # surely within 64 bits
+    endless = f"lower({text}) IN ('nan', 'inf', '-inf', 'infinity', '-infinity')"
     return PropertySql(
-        f"CASE WHEN {fits} THEN {text} END",
-        f"CASE WHEN {text} IS NULL THEN NULL {endless if whole else ''} "
-        f"WHEN NOT ({fits}) THEN 'type' {long if whole else ''} END",
+        text,
+        f"CASE WHEN {text} IS NULL OR regexp_full_match({text}, '{short}{rest}') THEN NULL "
+        f"WHEN {endless} OR {_too_long(text)} THEN 'invalid' "
+        f"WHEN NOT regexp_full_match({text}, '{whole}{rest}') THEN 'type' END",
     )
 
 
 def _too_long(text: str) -> str:
     return (
-        f"regexp_full_match({text}, '-?[0-9]{{19,}}') AND "
+        f"strlen({text}) > 18 AND regexp_full_match({text}, '-?[0-9]{{19,}}') AND "
         f"coalesce(abs(TRY_CAST({text} AS HUGEINT)) > {_LARGEST}, true)"
     )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,30 +16,38 @@ from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cip.domain.errors import ConflictError
 from cip.domain.events import microseconds
 from cip.domain.tenants import Tenant, TenantId
 from cip.history import query
-from cip.history.table import SCHEMA, HistoryTable
-from cip.ingest.imports.checks import check
+from cip.history.table import HistoryTable
+from cip.ingest.imports import checks
+from cip.ingest.imports.checks import load_sql, used
 from cip.ingest.imports.plan import Plan
 from cip.ingest.imports.rejects import write_rejected
 from cip.ingest.imports.report import MALFORMED, Fault, Report, fault
 from cip.ingest.imports.source import Source
-from cip.ingest.imports.staging import load_sql, stage, used
+from cip.ingest.imports.staging import stage
 
-MEMORY_MB: Final = 1024
+MEMORY_MB: Final = 256
 _LOCK: Final = "import.lock"
-_BATCH_ROWS: Final = 100_000
+_SPILL: Final = "import-"
+_HEAP_ROWS: Final = 250_000
 _HASH_BYTES: Final = 1024 * 1024
 _ID_SEPARATOR: Final = "."
+_ATTEMPTS: Final = 100
 
 Watch = Callable[[str, float], None]
 
 
 def unwatched(_step: str, _done: float) -> None:
     """For callers that show no progress."""
+
+
+def unasked() -> None:
+    """For callers with nothing to do before the commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,17 @@ class Import:
 
 
 def run_import(
-    order: Import, table: HistoryTable, now: datetime, watch: Watch = unwatched
+    order: Import,
+    table: HistoryTable,
+    now: datetime,
+    watch: Watch = unwatched,
+    before_commit: Callable[[], None] = unasked,
 ) -> Report:
     """Commits the file's new events as one transaction; a repeat of it adds nothing.
 
     Whatever moment the process dies at, the history has all of the import or nothing of it, and
     running the same import again brings it to its end. Two imports of a tenant take turns.
+    `before_commit` is called once the file is read and holds something importable.
     """
     if order.dry_run:
         return _rehearse(order, table, now, watch)
@@ -67,6 +82,8 @@ def run_import(
             watch("writing the rejected rows", 0.0)
             faults = _faults(connection, order.plan)
             write_rejected(connection, order.source, faults, order.rejected)
+        if report.importable:
+            before_commit()
         watch("writing the history", 0.0)
         import_id, added = _commit(connection, order, table, now, report.import_id)
         return _concluded(report, import_id, added, order.rejected)
@@ -111,16 +128,40 @@ def _examine(
 ) -> Report:
     """Reads and checks the whole file; the report still counts every good event as known."""
     plan, source = order.plan, order.source
-    staging = stage(source, plan)
+    checks.prepare(connection, plan, order.tenant, now)
+    staging = stage(source, plan, checks.values(plan, order.tenant, now))
     staging.begin(connection)
     rows_read = 0
-    for batch in source.batches(plan.columns(), lambda done: watch("reading", done)):
+    batches = source.batches(plan.columns(), lambda done: watch("reading", done))
+    for batch in _read_ahead(batches):
         staging.add(connection, batch)
         rows_read += batch.num_rows
-    staging.end(connection)
     watch("checking", 0.0)
-    check(connection, plan, order.tenant, now)
+    staging.end(connection)
+    connection.execute(load_sql("repeated"))
     return _counted(connection, order, rows_read)
+
+
+def _read_ahead(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Reads the next heap of rows while the last one is worked on."""
+    heaps = _heaps(batches)
+    with ThreadPoolExecutor(1, "import-reader") as reader:
+        following = reader.submit(next, heaps, None)
+        while (heap := following.result()) is not None:
+            following = reader.submit(next, heaps, None)
+            yield heap
+
+
+def _heaps(batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Batches put together, as an insertion of few rows costs nearly as much as one of many."""
+    heap: list[pa.Table] = []
+    for batch in batches:
+        heap.append(batch)
+        if sum(map(len, heap)) >= _HEAP_ROWS:
+            yield pa.concat_tables(heap)
+            heap = []
+    if heap:
+        yield pa.concat_tables(heap)
 
 
 def _counted(connection: duckdb.DuckDBPyConnection, order: Import, rows_read: int) -> Report:
@@ -134,8 +175,8 @@ def _counted(connection: duckdb.DuckDBPyConnection, order: Import, rows_read: in
         rejected[reason] = rejected.get(reason, 0) + int(rows)
     rows, events, repeated = _one(
         connection,
-        "SELECT coalesce(sum(rows), 0), count(*), count(*) - count(DISTINCT id) "
-        "FROM checked WHERE fault IS NULL",
+        "SELECT coalesce(sum(rows), 0), count(*), "
+        "(SELECT coalesce(sum(times - 1), 0) FROM repeated) FROM checked WHERE fault IS NULL",
     )
     repeated = 0 if order.plan.derives_ids else int(repeated)
     return Report(
@@ -177,38 +218,28 @@ def _commit(
     import_id: str,
 ) -> tuple[str, int]:
     """The id that was committed and the number of events; nothing new commits nothing."""
-    with tempfile.TemporaryDirectory(dir=table.folder, prefix="import-") as folder:
-        spilled = Path(folder) / "events.arrow"
-        if _spill(connection, order.plan, now, import_id, spilled) == 0:
-            return import_id, 0
-        with pa.memory_map(str(spilled)) as file:
-            rows = pa.ipc.open_file(file).read_all()
-            chosen = import_id
-            for attempt in range(2, 1_000):
-                try:
-                    return chosen, table.append_import(rows, chosen)
-                except ConflictError:
-                    # The history kept a part of this import only (customers were erased since).
-                    chosen = f"{import_id}-{attempt}"
-                    column = pa.repeat(pa.scalar(chosen, pa.string()), rows.num_rows)
-                    at = SCHEMA.get_field_index("import_id")
-                    rows = rows.set_column(at, SCHEMA.field(at), column)
+    for left in table.folder.glob(f"{_SPILL}*"):  # by an import that was killed
+        shutil.rmtree(left)
+    chosen = _unused(table, import_id)
+    with tempfile.TemporaryDirectory(dir=table.folder, prefix=_SPILL) as folder:
+        written = Path(folder) / "events.parquet"
+        statement = _fresh_sql()
+        values = used(statement, _fresh_values(order.plan, now, chosen))
+        connection.sql(statement, params=values).write_parquet(str(written))
+        added = pq.read_metadata(written).num_rows
+        if added:
+            table.adopt_import(written, added, chosen)
+    return chosen if added else import_id, added
+
+
+def _unused(table: HistoryTable, import_id: str) -> str:
+    """The id, or a later one where the history kept a part of this import only (customers were
+    erased since)."""
+    later = (f"{import_id}-{attempt}" for attempt in range(2, _ATTEMPTS))
+    for candidate in (import_id, *later):
+        if not table.has_import(candidate):
+            return candidate
     raise ConflictError(f"The import {import_id} is in the history too many times.")
-
-
-def _spill(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, now: datetime, import_id: str, path: Path
-) -> int:
-    """New events as an Arrow file: mapped into memory, a big import never has to fit in it."""
-    count = 0
-    statement = _fresh_sql()
-    values = used(statement, _fresh_values(plan, now, import_id))
-    reader = connection.sql(statement, params=values).to_arrow_reader(_BATCH_ROWS)
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-        for batch in reader:
-            writer.write_table(pa.Table.from_batches([batch]).cast(SCHEMA))
-            count += batch.num_rows
-    return count
 
 
 def _fresh_sql() -> str:

@@ -1,4 +1,4 @@
-"""Money as text: how many minor digits a currency has, and the exact way from major to minor."""
+"""Money as text: the exact way from major to minor units."""
 
 from __future__ import annotations
 
@@ -8,22 +8,10 @@ from typing import Final
 
 from cip.domain.events import MAX_AMOUNT_MINOR
 
-# ISO 4217 where it is not two.
-_DIGITS: Final = {
-    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
-    **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-    **dict.fromkeys(("CLF", "UYW"), 4),
-}
 _PLAIN: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _MAX_CHARACTERS: Final = 100
 # Wide enough that no step before the last rounds: the one rounding is `to_integral_value`.
 _EXACT: Final = Context(prec=1_500)
-
-
-def minor_digits(currency: str) -> int:
-    """Decimal places of the minor unit: EUR 2, JPY 0, KWD 3."""
-    return _DIGITS.get(currency, 2)
 
 
 def to_minor(text: str, digits: int, *, whole: bool = False) -> int | None:

@@ -2,70 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import duckdb
-import pyarrow as pa
+from duckdb.func import SPECIAL
 
 from cip.domain.errors import CipError
-from cip.domain.events import MAX_ID_CHARACTERS, Event, EventRejectedError, parse_event
+from cip.domain.events import Event, EventRejectedError, parse_event
 from cip.domain.tenants import Tenant
 from cip.ingest.imports.money import to_minor
 
-# Times of which a look at the digits tells all, of years that are never too early.
-PLAIN_TIME: Final = (
-    r"(18[89][0-9]|19[0-9][0-9]|20[0-9][0-9])-[0-9]{2}-[0-9]{2}"
-    r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?"
-    r"(Z|[+-]([01][0-9]|2[0-3])(:[0-5][0-9])?)?)?"
+# Times of which a look at the digits tells all; earlier years than `zone_days` has are odd.
+PLAIN_WALL: Final = (
+    r"(19[7-9][0-9]|20[0-9][0-9])-[0-9]{2}-[0-9]{2}"
+    r"([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?)?"
 )
-PLAIN_MAJOR: Final = r"[+-]?[0-9]{1,15}([.][0-9]{0,9})?"
-PLAIN_MINOR: Final = r"[+-]?[0-9]{1,15}([.]0{0,9})?"
+PLAIN_TIME: Final = (
+    r"(19[7-9][0-9]|20[0-9][0-9])-[0-9]{2}-[0-9]{2}"
+    r"[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3])(:[0-5][0-9])?)"
+)
 # Printable without a look: ASCII, and blocks in which every character is a visible one.
 _VISIBLE: Final = (
     r"!-~\x{a1}-\x{ac}\x{ae}-\x{377}\x{400}-\x{52f}\x{3041}-\x{3096}\x{30a1}-\x{30ff}"
     r"\x{4e00}-\x{9fa5}\x{ac00}-\x{d7a3}"
 )
 PLAIN_TEXT: Final = rf"[{_VISIBLE}]([{_VISIBLE} ]*[{_VISIBLE}])?"
-_TEXT_FIELDS: Final = ("type", "event_id", "customer_id", "channel")
-_FETCH: Final = 10_000
+# More digits than the largest amount has in minor units need no pattern of their own.
+_LARGEST_DIGITS: Final = 13
+_REMEMBERED: Final = 100_000
 _BLANK: Final = {"event_id": "x", "customer_id": "x", "type": "x"}
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """Asks the event parser about one value at a time."""
-
-    tenant: Tenant
-    now: datetime
-
-    def time(self, text: str) -> tuple[int | None, str | None]:
-        """Microseconds, or the code of the refusal."""
-        outcome = self._outcome({**_BLANK, "occurred_at": text})
-        if isinstance(outcome, Event):
-            return outcome.occurred_at_us, None
-        return None, outcome.code
-
-    def is_text(self, text: str) -> bool:
-        outcome = self._outcome(
-            {**_BLANK, "customer_id": text, "occurred_at": self.now.isoformat()}
-        )
-        return isinstance(outcome, Event)
-
-    def fits(self, properties: Any) -> bool:
-        """Whether the properties stay below the size limit; other faults are not looked at."""
-        outcome = self._outcome(
-            {**_BLANK, "occurred_at": self.now.isoformat(), "properties": properties}
-        )
-        return isinstance(outcome, Event) or outcome.code != "too_large"
-
-    def _outcome(self, raw: dict[str, Any]) -> Event | CipError:
-        try:
-            return parse_event(raw, tenant=self.tenant, now=self.now)
-        except EventRejectedError as error:
-            return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,55 +48,59 @@ class MoneyRule:
 
     @property
     def plain(self) -> str:
-        return PLAIN_MINOR if self.whole else PLAIN_MAJOR
+        """Amounts that a DECIMAL(18) holds, scaled as well."""
+        decimals = "0" if self.whole else "[0-9]"
+        return rf"[+-]?[0-9]{{1,{_LARGEST_DIGITS - self.digits}}}([.]{decimals}{{0,9}})?"
 
 
-def judge_odd_values(connection: duckdb.DuckDBPyConnection, judge: Judge, money: MoneyRule) -> None:
-    """Makes the tables `odd_times`, `odd_amounts` and `odd_texts` (the unfit ones alone)."""
-    times = [(text, *judge.time(text)) for text in _odd(connection, "at_text", PLAIN_TIME, 64)]
-    _make(connection, "odd_times", times, _TIMES)
-    amounts = [
-        (text, to_minor(text, money.digits, whole=money.whole))
-        for text in _odd(connection, "amount", money.plain, 100)
-    ]
-    _make(connection, "odd_amounts", amounts, _AMOUNTS)
-    texts = {
-        (text,)
-        for column in _TEXT_FIELDS
-        for text in _odd(connection, column, PLAIN_TEXT, MAX_ID_CHARACTERS)
-        if not judge.is_text(text)
-    }
-    _make(connection, "odd_texts", sorted(texts), _TEXTS)
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Asks the event parser about one value at a time."""
 
+    tenant: Tenant
+    now: datetime
+    money: MoneyRule
 
-_TIMES: Final = pa.schema([("at_text", pa.string()), ("at_us", pa.int64()), ("code", pa.string())])
-_AMOUNTS: Final = pa.schema([("amount", pa.string()), ("minor", pa.int64())])
-_TEXTS: Final = pa.schema([("value", pa.string())])
+    def install(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """The questions as SQL functions; what was asked before is remembered for a while."""
+        questions: tuple[tuple[str, Callable[[str], Any], str], ...] = (
+            ("odd_time", self.time, "VARCHAR"),
+            ("odd_text", self.is_unfit, "BOOLEAN"),
+            ("odd_amount", self.amount, "BIGINT"),
+        )
+        for name, question, answer in questions:
+            remembering = lru_cache(_REMEMBERED)(question)
+            connection.create_function(
+                name, remembering, ["VARCHAR"], answer, null_handling=SPECIAL
+            )
+        connection.create_function("fits", self.fits, ["VARCHAR"], "BOOLEAN")
 
+    def time(self, text: str) -> str:
+        """Microseconds, or the code of the refusal."""
+        outcome = self._outcome({**_BLANK, "occurred_at": text})
+        return str(outcome.occurred_at_us) if isinstance(outcome, Event) else outcome.code
 
-def _odd(
-    connection: duckdb.DuckDBPyConnection, column: str, plain: str, longest: int
-) -> Iterator[str]:
-    """Each distinct value of `column` (a name of this package's) that `plain` does not match."""
-    cursor = connection.execute(
-        f"SELECT DISTINCT {column} FROM raw WHERE {column} <> '' "  # noqa: S608
-        f"AND length({column}) <= $longest AND NOT regexp_full_match({column}, $plain)",
-        {"longest": longest, "plain": plain},
-    )
-    while found := cursor.fetchmany(_FETCH):
-        for (value,) in found:
-            yield value
+    def amount(self, text: str) -> int | None:
+        return to_minor(text, self.money.digits, whole=self.money.whole)
 
+    def is_unfit(self, text: str) -> bool:
+        outcome = self._outcome(
+            {**_BLANK, "customer_id": text, "occurred_at": self.now.isoformat()}
+        )
+        return not isinstance(outcome, Event)
 
-def _make(
-    connection: duckdb.DuckDBPyConnection, name: str, rows: list[Any], schema: pa.Schema
-) -> None:
-    columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in schema]
-    connection.register(
-        "made",
-        pa.table(
-            [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
-        ),
-    )
-    connection.execute(f"CREATE TEMP TABLE {name} AS FROM made")
-    connection.unregister("made")
+    def fits(self, properties: str) -> bool:
+        """Whether the properties stay below the size limit; other faults are not looked at."""
+        raw = {
+            **_BLANK,
+            "occurred_at": self.now.isoformat(),
+            "properties": json.loads(properties),
+        }
+        outcome = self._outcome(raw)
+        return isinstance(outcome, Event) or outcome.code != "too_large"
+
+    def _outcome(self, raw: dict[str, Any]) -> Event | CipError:
+        try:
+            return parse_event(raw, tenant=self.tenant, now=self.now)
+        except EventRejectedError as error:
+            return error

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cip.ingest.imports.reading import readable
-from cip.ingest.imports.source import Kind, Malformed, Progress, numbered
+from cip.ingest.imports.source import Columns, Kind, Malformed, Progress, numbered
 
 _ROWS: Final = 131_072
 
 
 @dataclass(slots=True)
-class ParquetSource:
+class ParquetSource(Columns):
     path: Path
     kinds: Mapping[str, Kind]
     malformed: list[Malformed] = field(default_factory=list)
@@ -37,15 +37,6 @@ class ParquetSource:
                 done += batch.num_rows
                 progress(done / total)
 
-    def expression(self, column: str, position: int) -> str:  # noqa: ARG002 - lines need it
-        return f"c{position}"
-
-    def parameters(self, columns: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 - lines need it
-        return {}
-
-    def line_fault(self) -> str | None:
-        return None
-
 
 def _kind(kind: pa.DataType) -> Kind:
     if pa.types.is_dictionary(kind):
@@ -56,6 +47,8 @@ def _kind(kind: pa.DataType) -> Kind:
         return "number"
     if pa.types.is_boolean(kind):
         return "boolean"
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    if pa.types.is_timestamp(kind):
+        return "time" if kind.tz is None else "instant"
+    if pa.types.is_date(kind):
         return "time"
     return "nested" if pa.types.is_nested(kind) else "text"

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from cip.domain.errors import InvalidInputError
+from cip.ingest.imports.checks import load_sql
 from cip.ingest.imports.line_source import LineSource
 from cip.ingest.imports.report import MALFORMED, Fault
 from cip.ingest.imports.source import Source
-from cip.ingest.imports.staging import load_sql
 
 _HEAD = ("row", "code", "field", "message")
 

@@ -10,7 +10,8 @@ from typing import Literal, Protocol
 import numpy as np
 import pyarrow as pa
 
-Kind = Literal["text", "integer", "number", "boolean", "time", "nested", "json"]
+# A `time` is on the clock of the tenant; an `instant` knows its timezone.
+Kind = Literal["text", "integer", "number", "boolean", "time", "instant", "nested", "json"]
 Progress = Callable[[float], None]
 
 
@@ -49,6 +50,21 @@ class Source(Protocol):
 
     def line_fault(self) -> str | None:
         """SQL that is true for a row that is no record at all."""
+
+
+class Columns:
+    """What holds of every file that comes in columns: they are read as they are."""
+
+    __slots__ = ()
+
+    def expression(self, column: str, position: int) -> str:  # noqa: ARG002 - lines need it
+        return f"c{position}"
+
+    def parameters(self, columns: Sequence[str]) -> dict[str, str]:  # noqa: ARG002 - lines need it
+        return {}
+
+    def line_fault(self) -> str | None:
+        return None
 
 
 def numbered(table: pa.Table, rows: int | np.ndarray) -> pa.Table:

@@ -1,16 +1,16 @@
-"""The table `raw`: what a file says, one row per event to be, before anything is checked."""
+"""The SQL that takes a file's rows apart: what each says of its event, on the way to `checked`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from cip.domain.events import IDENTIFIED, PURCHASE
+from cip.ingest.imports.checks import insertion, load_sql, used
 from cip.ingest.imports.expressions import (
     Cell,
     as_amount,
@@ -18,34 +18,29 @@ from cip.ingest.imports.expressions import (
     as_property,
     as_text,
     as_time,
+    as_typed_time,
 )
 from cip.ingest.imports.plan import Plan, Property
 from cip.ingest.imports.source import Source
 
 # `rows`: how many rows of the file an event stands for. `pre`: a fault found while reading.
 # `key`: what makes the event the same one in a repeated import, where not the usual fields.
-_TEXTS: Final = (
-    "pre",
-    "event_id",
-    "key",
-    "type",
-    "customer_id",
-    "at_text",
-    "channel",
-    "amount",
-    "currency",
+# `wall`, `in_utc`: a time that needs no reading, in the tenant's timezone or in UTC; others are in
+# `at_text`.
+_COLUMNS: Final = (
+    "row BIGINT, rows BIGINT, pre VARCHAR, event_id VARCHAR, key VARCHAR, type VARCHAR, "
+    "customer_id VARCHAR, at_text VARCHAR, wall TIMESTAMP, in_utc BOOLEAN, channel VARCHAR, "
+    "amount VARCHAR, currency VARCHAR, source_order BIGINT"
 )
-_TYPE_AT: Final = 5
+_NO_TEXT: Final = "CAST(NULL AS VARCHAR)"
 _MAY_NEST: Final = {"items": PURCHASE, "traits": IDENTIFIED}
-
-
-def load_sql(name: str) -> str:
-    return resources.files("cip.ingest.imports").joinpath("sql", f"{name}.sql").read_text()
+# Batches are cut into pieces, which DuckDB works on side by side.
+_PIECE_ROWS: Final = 32_768
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """How batches become `raw`: `prepare` once, `insert` per batch, `finish` once."""
+    """How batches become `checked`: `prepare` once, `insert` per batch, `finish` once."""
 
     prepare: tuple[str, ...]
     insert: str
@@ -57,7 +52,8 @@ class Stage:
             connection.execute(statement)
 
     def add(self, connection: duckdb.DuckDBPyConnection, batch: pa.Table) -> None:
-        connection.register("batch", batch)
+        pieces = batch.to_batches(max_chunksize=_PIECE_ROWS)
+        connection.register("batch", pa.Table.from_batches(pieces, batch.schema))
         connection.execute(self.insert, used(self.insert, self.values))
         connection.unregister("batch")
 
@@ -66,58 +62,66 @@ class Stage:
             connection.execute(statement, used(statement, self.values))
 
 
-def used(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """DuckDB refuses a bound value that the statement does not mention."""
-    return {name: value for name, value in values.items() if f"${name}" in statement}
-
-
-def stage(source: Source, plan: Plan) -> Stage:
+def stage(source: Source, plan: Plan, check_values: Mapping[str, Any]) -> Stage:
+    """Rows that are an event each are checked as they come. Where several rows make one together,
+    all of them are gathered in the table `raw` first."""
     cells = {
         column: Cell(source.expression(column, at), source.kinds[column])
         for at, column in enumerate(plan.columns())
     }
     values: dict[str, Any] = {
+        **check_values,
         **source.parameters(plan.columns()),
         "type": plan.type,
         "channel": plan.channel,
         "time_format": plan.time_format,
     }
-    create = _create_raw(plan)
     skipped = "CREATE TEMP TABLE skipped (reason VARCHAR, rows BIGINT)"
+    gather = _gather(plan)
+    if not gather:
+        insert = insertion(plan, f"({_select(source, plan, cells, typed_times=True)})")
+        return Stage((skipped,), insert, (), values)
+    finish = (*gather, insertion(plan, "raw"), "DROP TABLE raw")
     if plan.preset == "online-retail":
-        prepare, insert = _retail(source, plan, cells)
-        return Stage((create, skipped, prepare), insert, _finish(plan), values)
-    return Stage((create, skipped), _insert(source, plan, cells), _finish(plan), values)
+        table, insert = _retail(source, plan, cells)
+        return Stage((skipped, _create_raw(plan), table), insert, finish, values)
+    insert = f"INSERT INTO raw {_select(source, plan, cells, typed_times=False)}"
+    return Stage((skipped, _create_raw(plan)), insert, finish, values)
 
 
 def _create_raw(plan: Plan) -> str:
-    texts = ", ".join(f"{name} VARCHAR" for name in _TEXTS)
     extra = "".join(f", p{at} VARCHAR, f{at} VARCHAR" for at in range(len(plan.properties)))
-    return f"CREATE TEMP TABLE raw (row BIGINT, rows BIGINT, {texts}, source_order BIGINT{extra})"
+    return f"CREATE TEMP TABLE raw ({_COLUMNS}{extra})"
 
 
-def _insert(source: Source, plan: Plan, cells: Mapping[str, Cell]) -> str:
+def _select(source: Source, plan: Plan, cells: Mapping[str, Cell], *, typed_times: bool) -> str:
     """One event per row: the plain import, and the start of most presets."""
     columns = _fields(plan, cells)
-    order = f"TRY_CAST({columns['source_order']} AS BIGINT)"
-    chosen = [
-        "row",
-        "1",
-        _pre(source, plan, columns["source_order"]),
-        columns["event_id"],
-        "NULL",
-        "$type" if plan.type is not None else columns["type"],
-        columns["customer_id"],
-        columns["at_text"],
-        "$channel" if plan.channel is not None else columns["channel"],
-        columns["amount"],
-        columns["currency"],
-        order,
-    ]
-    kind = chosen[_TYPE_AT]
-    for item in plan.properties:
-        chosen += _property(cells[item.column], item, kind)
-    return f"INSERT INTO raw SELECT {', '.join(chosen)} FROM batch"  # noqa: S608 - no text of a file's or a user's
+    at = cells.get(plan.fields.get("occurred_at", ""))
+    text, wall, in_utc = columns["at_text"], "CAST(NULL AS TIMESTAMP)", "false"
+    if typed_times and at and at.kind in ("time", "instant"):
+        text, wall, in_utc = as_typed_time(at)
+    chosen = {
+        "row": "row",
+        "rows": "1",
+        "pre": _pre(source, plan, columns["source_order"]),
+        "event_id": columns["event_id"],
+        "key": _NO_TEXT,
+        "type": "$type" if plan.type is not None else columns["type"],
+        "customer_id": columns["customer_id"],
+        "at_text": text,
+        "wall": wall,
+        "in_utc": in_utc,
+        "channel": "$channel" if plan.channel is not None else columns["channel"],
+        "amount": columns["amount"],
+        "currency": columns["currency"],
+        "source_order": f"TRY_CAST({columns['source_order']} AS BIGINT)",
+    }
+    for at_, item in enumerate(plan.properties):
+        value, fault = _property(cells[item.column], item, chosen["type"])
+        chosen |= {f"p{at_}": value, f"f{at_}": fault}
+    listed = ", ".join(f"{sql} AS {name}" for name, sql in chosen.items())
+    return f"SELECT {listed} FROM batch"  # noqa: S608 - no text of a file's or a user's
 
 
 def _property(cell: Cell, item: Property, kind: str) -> tuple[str, str]:
@@ -135,15 +139,15 @@ def _fields(plan: Plan, cells: Mapping[str, Cell]) -> dict[str, str]:
         return cells[plan.fields[name]] if name in plan.fields else None
 
     texts = {
-        name: as_text(found) if (found := cell(name)) else "NULL"
+        name: as_text(found) if (found := cell(name)) else _NO_TEXT
         for name in ("event_id", "type", "customer_id", "channel", "currency", "source_order")
     }
     at = cell("occurred_at")
-    texts["at_text"] = as_time(at, plan.time_format) if at else "NULL"
+    texts["at_text"] = as_time(at, plan.time_format) if at else _NO_TEXT
     if plan.preset == "cdnow" and at:
         texts["at_text"] = _dashed(at.sql)
     amount = cell("amount") or cell("amount_minor")
-    texts["amount"] = as_amount(amount) if amount else "NULL"
+    texts["amount"] = as_amount(amount) if amount else _NO_TEXT
     if plan.decimal_comma and amount and "amount" in plan.fields:
         texts["amount"] = (
             f"replace(replace(replace({texts['amount']}, '.', 'x'), ',', '.'), ' ', 'x')"
@@ -165,7 +169,7 @@ def _pre(source: Source, plan: Plan, order: str) -> str:
             f"WHEN {order} <> '' AND TRY_CAST({order} AS BIGINT) IS NULL "
             "THEN 'invalid source_order'"
         )
-    return f"CASE {' '.join(cases)} END" if cases else "NULL"
+    return f"CASE {' '.join(cases)} END" if cases else _NO_TEXT
 
 
 def _retail(source: Source, plan: Plan, cells: Mapping[str, Cell]) -> tuple[str, str]:
@@ -185,8 +189,8 @@ def _retail(source: Source, plan: Plan, cells: Mapping[str, Cell]) -> tuple[str,
     return load_sql("online_retail_table"), insert
 
 
-def _finish(plan: Plan) -> tuple[str, ...]:
-    """What remains when all batches are in: events that several rows make together."""
+def _gather(plan: Plan) -> tuple[str, ...]:
+    """What makes events of several rows, once all of them are in; nothing for most plans."""
     places = {f"p_{item.name}": f"p{at}" for at, item in enumerate(plan.properties)}
     if plan.preset == "online-retail":
         return _statements("online_retail_events")

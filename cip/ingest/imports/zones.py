@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-# Earlier times are refused whatever their offset.
-FIRST_DAY: Final = date(1870, 1, 1)
+# Earlier times are left to the event parser.
+FIRST_DAY: Final = date(1970, 1, 1)
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
 _SCHEMA: Final = pa.schema(
@@ -22,30 +22,28 @@ _SCHEMA: Final = pa.schema(
 )
 
 
-def zone_days(zone: ZoneInfo, first: date, last: date) -> pa.Table:
-    """UTC offset (µs) of every local day from `first` to `last`, before and after its change.
+def zone_days(zone: ZoneInfo, now: datetime) -> pa.Table:
+    """UTC offset (µs) of every local day until shortly after `now`, before and after its change.
 
     A wall-clock time that occurs twice is the earlier instant, and one that a change skips is
     read with the offset before it: what Python's `datetime` does with `fold=0`, and so what the
-    event parser does. Empty for a zone that never left UTC.
+    event parser does. Later days are refused as lying ahead, whatever their offset. Empty for a
+    zone that never left UTC.
     """
     if zone.key == "UTC":
         return _SCHEMA.empty_table()
-    days: list[date] = []
-    before: list[int] = []
-    changes: list[datetime] = []
-    after: list[int] = []
-    start = datetime(first.year, first.month, first.day, tzinfo=zone)
-    offset = _offset(start)
-    for number in range((last - first).days + 1):
-        day = start + number * _DAY
-        following = _offset(day + _DAY)
-        days.append(day.date())
-        before.append(offset // timedelta(microseconds=1))
-        after.append(following // timedelta(microseconds=1))
-        changes.append(_change(day, following) if following != offset else day.replace(tzinfo=None))
-        offset = following
-    return pa.table([days, before, changes, after], schema=_SCHEMA)
+    last = (now.astimezone(UTC) + 4 * _DAY).date()
+    midnight = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=zone)
+    walls = [midnight + number * _DAY for number in range((last - FIRST_DAY).days + 2)]
+    offsets = [_offset(wall) for wall in walls]
+    # A day begins with the offset of its midnight and ends with that of the next one.
+    changes = [
+        _change(wall, after) if after != before else None
+        for wall, before, after in zip(walls, offsets, offsets[1:], strict=False)
+    ]
+    microseconds = [offset // timedelta(microseconds=1) for offset in offsets]
+    days = [wall.date() for wall in walls[:-1]]
+    return pa.table([days, microseconds[:-1], changes, microseconds[1:]], schema=_SCHEMA)
 
 
 def _offset(wall: datetime) -> timedelta:
@@ -62,8 +60,3 @@ def _change(day: datetime, following: timedelta) -> datetime:
         else:
             low = middle + 1
     return (day + low * _SECOND).replace(tzinfo=None)
-
-
-def last_useful_day(now: datetime) -> date:
-    """Later days are refused as lying ahead, whatever their offset."""
-    return (now.astimezone(UTC) + 4 * _DAY).date()
