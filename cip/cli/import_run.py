@@ -31,7 +31,6 @@ from cip.settings import Settings
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect, connect_for_writes
 from cip.store.tenants import TenantStore
 
-
 _RIVAL_SECONDS: Final = 90.0
 
 

@@ -22,6 +22,7 @@ _LABEL_GAP: Final = 16
 _LABEL_CHARACTERS: Final = 18
 _EDGE_MARGIN: Final = 132
 _HEADROOM: Final = 1.06
+_MOST_PARTED: Final = 100
 _BAR_HOVER: Final = "<b>%{customdata[0]}</b><br>%{customdata[1]}%{customdata[2]}<extra></extra>"
 _A_DAY: Final = timedelta(hours=23)
 _TWO_DAYS: Final = timedelta(hours=49)
@@ -135,6 +136,8 @@ def _area_layers(drawn: Stack) -> list[Figure]:
     # A cut bucket would look like a fall: the area ends before it, a dashed line goes on.
     whole = [at for at, slot in enumerate(drawn.slots) if slot.whole]
     x = [local_text(drawn.slots[at].start, drawn.zone) for at in whole]
+    # Between many points the lines of the ground's colour would hide what they part.
+    width = 1 if len(whole) <= _MOST_PARTED else 0
     areas: list[Figure] = [
         {
             "type": "scatter",
@@ -143,7 +146,7 @@ def _area_layers(drawn: Stack) -> list[Figure]:
             "name": layer.name,
             "x": x,
             "y": [layer.values[at] for at in whole],
-            "line": {"width": 1, "color": token("surface"), "shape": "linear"},
+            "line": {"width": width, "color": token("surface"), "shape": "linear"},
             "fillcolor": _filled(layer.color),
             "hovertemplate": "%{y:,.1~f}",
             "hoverlabel": {"bgcolor": layer.color},

@@ -40,7 +40,9 @@ def blueprint(identity: Identity, *, demo_logins: list[tuple[str, str, str]]) ->
         except UnauthenticatedError as error:
             return page(401, error.message, username)
         except UnavailableError as error:
-            return page(503, error.message, username)
+            answer = flask.make_response(page(503, error.message, username))
+            answer.headers["Retry-After"] = str(error.retry_after_seconds)
+            return answer
         except CipError as error:
             return page(error.status, error.message, username)
         return flask.redirect(_safe_next(flask.request.form.get("next")), 303)

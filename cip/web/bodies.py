@@ -65,14 +65,19 @@ def install(server: flask.Flask) -> None:
         if response.status_code != OK or (length is not None and length < MIN_COMPRESSED_BYTES):
             return response
         if response.direct_passthrough:
-            # A file. As a stream it would be compressed anew each time, and nobody closed it.
-            response.direct_passthrough = False
-            response.make_sequence()
+            _read_file(response)
         if not response.is_streamed:
             content = response.get_data()
             flask.g.content_digest = hashlib.blake2b(content, digest_size=32).hexdigest()
         packed: flask.Response = compress.after_request(response)
         return packed
+
+
+def _read_file(response: flask.Response) -> None:
+    """Flask-Compress would compress a file as a stream: anew each time, and leave it open."""
+    response.direct_passthrough = False
+    response.make_sequence()
+    response.close()
 
 
 def _content_digest(_request: flask.Request) -> str:

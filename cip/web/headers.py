@@ -58,7 +58,7 @@ def _keeping(response: flask.Response) -> str:
     path = flask.request.path
     if not path.startswith(_ASSET_PREFIXES) or response.status_code >= BAD_REQUEST:
         return "no-store, private"
-    _, fingerprinted = check_fingerprint(path)
+    _, fingerprinted = check_fingerprint(path)  # type: ignore[no-untyped-call]
     if fingerprinted or (path.startswith("/assets/") and "m" in flask.request.args):
         return _FOR_EVER
     return "no-cache"

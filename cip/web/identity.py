@@ -50,7 +50,8 @@ class Identity:
         self._users = RecentValues(USER_SECONDS)
 
     def install(self, server: flask.Flask) -> None:
-        manager = _Logins(server)
+        # Nor `current_user` in each template: an error page must not need Redis.
+        manager = _Logins(server, add_context_processor=False)
         manager.session_protection = None
         manager.user_loader(self._from_session)
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis.exceptions import ConnectionError as RedisGoneError
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.remote.remote_connection import RemoteConnection
@@ -37,8 +39,6 @@ _FLAGS = (
 _KNOWN_WARNINGS = (
     # The selenium that dash[testing] asks for calls an older urllib3.
     "ignore:HTTPResponse.getheader.. is deprecated:DeprecationWarning",
-    # Flask-Compress leaves the closing of a static file to the garbage collector.
-    "ignore:unclosed file:ResourceWarning",
 )
 Sent = dict[str, Any]
 
@@ -50,6 +50,7 @@ class Site:
     url: str
     platform: Platform
     clock: Clock
+    home: Path
     sent: list[Sent] = field(default_factory=list)
 
     def send(self, *events: Sent) -> None:
@@ -100,6 +101,34 @@ class Browser:
             f"{selector} shows {text!r}",
         )
 
+    def fill(self, selector: str, value: str) -> None:
+        """Sets a field's value as typing does; a date in ISO form."""
+        self.wait_for(selector)
+        self.run(
+            "const e = document.querySelector(arguments[0]);"
+            "Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')"
+            ".set.call(e, arguments[1]);"
+            "for (const name of ['input', 'change'])"
+            " e.dispatchEvent(new Event(name, { bubbles: true }))",
+            selector,
+            value,
+        )
+
+    def post(self, path: str, body: str, **headers: str) -> tuple[int, str]:
+        """Status and text of what the page's own session gets."""
+        script = (
+            "const done = arguments[3];"
+            "fetch(arguments[0], { method: 'POST', body: arguments[1], headers: arguments[2] })"
+            ".then(a => a.text().then(text => done([a.status, text])))"
+        )
+        status, text = self.driver.execute_async_script(script, path, body, headers)
+        return status, text
+
+    def shown(self, selector: str) -> bool:
+        """Whether the element can be seen."""
+        boxes = "document.querySelector(arguments[0]).getClientRects().length > 0"
+        return bool(self.run(f"return {boxes}", selector))
+
     def click(self, selector: str) -> None:
         self.wait_for(selector)
         self.run("document.querySelector(arguments[0]).click()", selector)
@@ -142,17 +171,26 @@ class Browser:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The site of the tenant `acme`, its clock standing at the start of the run."""
     home = tmp_path_factory.mktemp("browser")
+    with (
+        embedded.running(tmp_path_factory.mktemp("browser-valkey")) as server,
+        running_site(home, server.url) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def running_site(home: Path, redis_url: str) -> Iterator[Site]:
+    """A site with its data in `home`; alice administers its tenant, bob may only look."""
     clock = Clock(datetime.now(UTC))
-    with embedded.running(tmp_path_factory.mktemp("browser-valkey")) as server:
-        platform = Platform(server.url, str(home / "history"), clock)
-        acme = platform.add_tenant(currency="EUR", timezone="Europe/Berlin")
-        create = platform.services.accounts.create_user
-        create("alice", PASSWORD, acme, Role.ADMIN)
-        create("bob", PASSWORD, acme, Role.VIEWER)
-        settings = Settings.from_env({"CIP_HOME": str(home), "CIP_REDIS_URL": server.url})
-        app = wsgi.create_app(settings, platform.services)
-        with Serving(app.server) as port, Working(platform):
-            yield Site(f"http://127.0.0.1:{port}", platform, clock)
+    platform = Platform(redis_url, str(home / "history"), clock)
+    acme = platform.add_tenant(currency="EUR", timezone="Europe/Berlin")
+    create = platform.services.accounts.create_user
+    create("alice", PASSWORD, acme, Role.ADMIN)
+    create("bob", PASSWORD, acme, Role.VIEWER)
+    settings = Settings.from_env({"CIP_HOME": str(home), "CIP_REDIS_URL": redis_url})
+    app = wsgi.create_app(settings, platform.services)
+    with Serving(app.server) as port, Working(platform):
+        yield Site(f"http://127.0.0.1:{port}", platform, clock, home)
 
 
 @pytest.fixture(scope="session")
@@ -175,7 +213,14 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def visitor(chromium: Any, site: Site) -> Iterator[Browser]:
     """A browser that is not signed in, at 1440 pixels, in light."""
-    browser = Browser(chromium, site.url)
+    with fresh_browser(chromium, site.url) as browser:
+        yield browser
+
+
+@contextmanager
+def fresh_browser(chromium: Any, url: str) -> Iterator[Browser]:
+    """Nothing kept from the test before; what the console complains about at the end fails."""
+    browser = Browser(chromium, url)
     browser.open("/login")
     chromium.delete_all_cookies()
     browser.run("localStorage.clear(); sessionStorage.clear()")
@@ -237,7 +282,11 @@ class Working:
     def _work(self) -> None:
         platform = self._platform
         while not self._over.is_set():
-            message = platform.client.brpop(["jobs:interactive", "jobs:heavy"], timeout=1)
+            try:
+                message = platform.client.brpop(["jobs:interactive", "jobs:heavy"], timeout=1)
+            except RedisGoneError:  # as it is while a test has stopped it
+                self._over.wait(0.1)
+                continue
             if message is not None:
                 body = json.loads(base64.b64decode(json.loads(message[1])["body"]))
                 job = Job.of(*body[0])

@@ -1,0 +1,124 @@
+"""Accepting, counting and keeping events, against a plain pipelined XADD of the same payloads."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from _common import (
+    TENANT,
+    Platform,
+    api_key,
+    platform,
+    raw_events,
+    tell_ratio,
+    utc_now,
+)
+
+from cip.domain.events import parse_event
+from cip.ingest.consumers import TenantConsumer
+from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect_for_writes
+from cip.store.streams import encode
+
+ROUNDS = 3
+REQUESTS = 40
+EVENTS_A_REQUEST = 1_000
+SENDERS = 4
+GOALS = {"accepted": 0.6, "live": 0.6, "history": 0.5}
+
+
+def main() -> None:
+    with platform() as running:
+        port = running.start_web()
+        key = api_key(running.services)
+        print(
+            f"ingest: {ROUNDS} rounds of {REQUESTS} requests of {EVENTS_A_REQUEST:,} events by "
+            f"{SENDERS} senders; every write is on the disk before it is acknowledged"
+        )
+        print("  events a second:  XADD   accepted       live    history")
+        rounds = [_round(running, port, key, seed) for seed in range(ROUNDS + 1)][1:]
+        for name, goal in GOALS.items():
+            ratio = statistics.median(rates[name] / rates["xadd"] for rates in rounds)
+            tell_ratio(f"ingest_{name}", ratio, goal)
+
+
+def _round(running: Platform, port: int, key: str, seed: int) -> dict[str, float]:
+    """Events a second of each part. The first round warms up and is dropped by the caller."""
+    now = utc_now()
+    number = REQUESTS * EVENTS_A_REQUEST if seed else 2 * EVENTS_A_REQUEST
+    events = raw_events(number, seed=seed, over=timedelta(minutes=30), until=now)
+    bodies = [
+        json.dumps({"events": events[at : at + EVENTS_A_REQUEST]}).encode()
+        for at in range(0, number, EVENTS_A_REQUEST)
+    ]
+    tenant = running.services.resources.tenant(TENANT)
+    payloads = [encode(parse_event(raw, tenant=tenant, now=now)) for raw in events]
+    client = connect_for_writes(running.redis_url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
+    consumer = TenantConsumer(client, running.history_root, TENANT, utc_now)
+    consumer.prepare()
+    rates = {
+        "xadd": number / _timed(lambda: _xadd(running, payloads)),
+        "accepted": number / _timed(lambda: _post(port, key, bodies)),
+        "live": number / _timed(lambda: _drain(consumer.live_step, number)),
+        "history": number / _timed(lambda: _drain(consumer.history_step, number)),
+    }
+    client.close()
+    if seed:
+        print("                 " + " ".join(f"{rate:10,.0f}" for rate in rates.values()))
+    return rates
+
+
+def _xadd(running: Platform, payloads: list[bytes]) -> None:
+    client = connect_for_writes(running.redis_url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
+    for start in range(0, len(payloads), EVENTS_A_REQUEST):
+        pipeline = client.pipeline(transaction=False)
+        for payload in payloads[start : start + EVENTS_A_REQUEST]:
+            pipeline.xadd("bench:yardstick", {"e": payload})
+        pipeline.execute()
+    client.delete("bench:yardstick")
+    client.close()
+
+
+def _post(port: int, key: str, bodies: list[bytes]) -> None:
+    """All bodies, by some senders; each keeps its connection."""
+    failures: list[int] = []
+
+    def send(mine: list[bytes]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        for body in mine:
+            head = {"X-API-Key": key, "Content-Type": "application/json"}
+            connection.request("POST", "/api/v1/events", body, head)
+            answer = connection.getresponse()
+            accepted = json.loads(answer.read()).get("accepted")
+            if answer.status != 202 or accepted != EVENTS_A_REQUEST:
+                failures.append(answer.status)
+        connection.close()
+
+    threads = [threading.Thread(target=send, args=(bodies[at::SENDERS],)) for at in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise SystemExit(f"requests were answered {sorted(set(failures))}")
+
+
+def _drain(step: Callable[[], int], number: int) -> None:
+    done = 0
+    while done < number:
+        done += step()
+
+
+def _timed(work: Callable[[], None]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    main()
