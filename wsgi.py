@@ -51,7 +51,7 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
         external_stylesheets=[f"/bootstrap/static/{sheet}" for sheet in STYLESHEETS],
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.index_string = index_page(app.get_asset_url("theme.js"))
+    app.index_string = index_page(app.get_asset_url("theme.js"), app.get_asset_url("favicon.svg"))
     app.layout = layouts.shell(refresh_seconds=config.refresh_seconds)
     group = CallbackGroup(app)
     callbacks.register(group, services)

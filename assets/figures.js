@@ -3,7 +3,7 @@
   "use strict";
   window.dash_clientside = window.dash_clientside || {};
   var cip = (window.dash_clientside.cip = window.dash_clientside.cip || {});
-  var NARROW = 480;
+  var NARROW = window.matchMedia("(max-width: 599px)"); // as assets/90-narrow.css
   var MIX = /color-mix\(in srgb, (#[0-9a-f]{6}) (\d+)%, transparent\)/gi;
   var drawn = {}; // what each graph was last drawn with, by the graph's id
 
@@ -61,11 +61,9 @@
     });
     drawn[id] = { key: key, ranges: ranges, zoomed: zoomed };
   }
-  function fitWidth(id, figure) {
-    var holder = document.getElementById(id);
+  function fitWidth(figure) {
     var narrow = (figure.layout.meta || {}).narrow;
-    var width = (holder && holder.clientWidth) || window.innerWidth;
-    if (!narrow || width >= NARROW) return;
+    if (!narrow || !NARROW.matches) return;
     figure.layout.margin = Object.assign({}, figure.layout.margin, narrow.margin);
     figure.layout.annotations = (figure.layout.annotations || []).filter(function (one) {
       return one.name !== narrow.drop;
@@ -74,7 +72,7 @@
   cip.draw = function (raw, theme, id) {
     if (!raw) return window.dash_clientside.no_update;
     var figure = resolve(raw, tokens());
-    fitWidth(id, figure);
+    fitWidth(figure);
     keepZoom(id, figure);
     return figure;
   };

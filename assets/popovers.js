@@ -25,6 +25,7 @@
     "close-drawer": closeDrawer,
     table: function (button) {
       var shown = panelOf(button).classList.toggle("as-table");
+      if (shown) window.cipShowTable(panelOf(button));
       button.querySelector("span").textContent = shown ? "Show as chart" : "Show as table";
       window.dispatchEvent(new Event("resize")); // a drawing that was hidden takes its size again
     },

@@ -1,14 +1,12 @@
-/* What an answer says about the session: signed out leads to the login, silence is shown. */
+/* What an answer says about the session: signed out leads to the login; no answer at all is shown. */
 (function () {
   "use strict";
   var UPDATE = "/_dash-update-component";
   var fetchNow = window.fetch;
 
   function silent() {
-    var pulse = window.cipPulse || {};
-    if (pulse.state === "unreachable" || !window.dash_clientside.set_props) return;
-    var next = Object.assign({}, pulse, { state: "unreachable", since: Date.now() / 1000 });
-    window.dash_clientside.set_props("pulse", { data: next });
+    if (!window.dash_clientside.set_props) return;
+    window.dash_clientside.set_props("pulse", { data: { state: "unreachable", since: Date.now() / 1000 } });
   }
   window.fetch = function (target, options) {
     var address = String((target && target.url) || target);
@@ -16,8 +14,8 @@
     return fetchNow.apply(this, arguments).then(function (answer) {
       if (answer.status === 401) {
         location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
-      } else if (answer.status >= 500) {
-        silent();
+      } else if (!answer.headers.get("X-Request-ID")) {
+        silent(); // a proxy speaks for a server that does not
       }
       return answer;
     }, function (error) {

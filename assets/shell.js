@@ -34,10 +34,18 @@
     return lines;
   }
 
-  cip.show_pulse = function (pulse) {
-    window.cipPulse = pulse; // assets/session.js builds on it when the server falls silent
-    window.cipAges.setPulse(pulse || null);
-    if (!pulse) return [[], [], []];
+  /* While nobody answers, what was known before stays known, and the first silence counts. */
+  var last = {};
+  function told(pulse) {
+    if (!pulse || pulse.state !== "unreachable") return (last = pulse || {});
+    var since = last.state === "unreachable" ? last.since : pulse.since;
+    return (last = Object.assign({}, last, pulse, { since: since }));
+  }
+
+  cip.show_pulse = function (raw) {
+    if (!raw) return [[], [], []];
+    var pulse = told(raw);
+    window.cipAges.setPulse(pulse);
     document.documentElement.toggleAttribute("data-no-export", pulse.may_export === false);
     var name = pulse.tenant || "";
     var tenant = name ? [
@@ -51,7 +59,7 @@
     return [tenant, who, bannerOf(pulse)];
   };
 
-  cip.freshness = function (pulse) { return pulse ? freshnessOf(pulse) : []; };
+  cip.freshness = function (pulse) { return pulse ? freshnessOf(told(pulse)) : []; };
 
   cip.refresh_every = function (seconds) {
     window.cipAges.setPaused(seconds === 0);

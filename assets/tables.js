@@ -38,13 +38,24 @@
     cells.forEach(function (cell, at) { row.append(cellOf(cell, head[at][1])); });
     return row;
   }
+  var unseen = new WeakMap(); // a chart's table is built when somebody wants to see it
+
   cip.table = function (data, id) {
     var holder = document.getElementById(id);
     if (!holder) return 0;
-    if (!data) {
-      holder.replaceChildren();
-      return 0;
-    }
+    holder.replaceChildren();
+    unseen.delete(holder);
+    if (!data) return 0;
+    if (holder.matches(".twin") && !holder.closest(".panel.as-table")) unseen.set(holder, data);
+    else build(holder, data);
+    return data.rows.length;
+  };
+  window.cipShowTable = function (panel) {
+    var holder = panel.querySelector(".twin");
+    if (holder && unseen.has(holder)) build(holder, unseen.get(holder));
+    if (holder) unseen.delete(holder);
+  };
+  function build(holder, data) {
     var table = make("table", ("data " + data.look).trim());
     table.append(make("caption", "sr-only", data.caption));
     var titles = make("tr");
@@ -59,6 +70,5 @@
     data.rows.forEach(function (cells) { body.append(rowOf(cells, data.head)); });
     table.append(head, body);
     holder.replaceChildren(table);
-    return data.rows.length;
-  };
+  }
 })();

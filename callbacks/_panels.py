@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from zoneinfo import ZoneInfo
 
 import orjson
 from dash import Input, Output, State
@@ -21,9 +22,14 @@ from layouts.view import Children, View
 
 if TYPE_CHECKING:
     from cip.services import Services
-
-if TYPE_CHECKING:
     from cip.web.dash_callbacks import CallbackGroup
+
+
+class Drawing(Protocol):
+    """A view of a result; `refreshing`: a newer one is being computed."""
+
+    def __call__(self, result: Result[Any], *, refreshing: bool) -> View: ...
+
 
 _STANDS: Final = "The other cards are read apart from it."
 
@@ -56,7 +62,7 @@ def drawn_state(panel: str) -> State:
 
 
 def chart_values(
-    outcome: Outcome, drawn: object, view: Callable[[Result[Any]], View], nothing: tuple[str, str]
+    outcome: Outcome, drawn: object, view: Drawing, nothing: tuple[str, str]
 ) -> tuple[Any, ...]:
     """Values for `chart_outputs`. `nothing`: title and reason of the empty state."""
     state, shown = settle(outcome, drawn, view, nothing, "chart")
@@ -64,7 +70,7 @@ def chart_values(
 
 
 def list_values(
-    outcome: Outcome, drawn: object, view: Callable[[Result[Any]], View], nothing: tuple[str, str]
+    outcome: Outcome, drawn: object, view: Drawing, nothing: tuple[str, str]
 ) -> tuple[Any, ...]:
     """Values for `list_outputs`."""
     state, shown = settle(outcome, drawn, view, nothing, "rows")
@@ -116,13 +122,13 @@ def require_ready(filters: object, version: object) -> None:
 def settle(
     outcome: Outcome,
     drawn: object,
-    view: Callable[[Result[Any]], View],
+    view: Drawing,
     nothing: tuple[str, str],
     shape: str,
 ) -> tuple[Children, View]:
     """The state box and the view. While Redis is away, what is drawn stays as it is."""
     if outcome.result is not None and outcome.state in ("ready", "stale"):
-        shown = view(outcome.result)
+        shown = view(outcome.result, refreshing=outcome.state == "stale")
         return ([] if shown.content is not None else empty(*nothing)), shown
     if outcome.state == "unreachable" and drawn:
         raise PreventUpdate
@@ -160,9 +166,12 @@ def register_table(group: CallbackGroup, panel: str) -> None:
     )
 
 
-def csv_download(filename: str, content: str) -> dict[str, Any]:
-    """What `dcc.Download` takes."""
-    return {"filename": filename, "content": content, "type": "text/csv", "base64": False}
+def zone_of(services: Services, principal: Principal) -> ZoneInfo:
+    """The tenant's; while Redis is away, what is drawn stays as it is."""
+    try:
+        return ZoneInfo(services.pulse.status(principal).timezone)
+    except UnavailableError:
+        raise PreventUpdate from None
 
 
 def _frame(panel: str) -> tuple[Output, ...]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
-from zoneinfo import ZoneInfo
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from dash import Input, Output, State, html
 from dash.exceptions import PreventUpdate
 
+from callbacks._exports import register_export
+from callbacks._home_queries import Asker
 from callbacks._panels import (
     chart_outputs,
     chart_values,
-    csv_download,
     drawn_state,
     list_outputs,
     list_values,
@@ -28,11 +28,11 @@ from callbacks._panels import (
 from cip.domain.errors import UnavailableError
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
-from cip.domain.queries import Bucket, KpisQuery, Metric, Period, Query, TimeseriesQuery
+from cip.domain.queries import Query
 from cip.services.views import Made
 from layouts import ids
 from layouts.definitions import HOME_KPIS
-from layouts.filters import HomeFilters, home_filters
+from layouts.filters import HomeFilters
 from layouts.home_views import (
     channels_view,
     events_view,
@@ -40,7 +40,6 @@ from layouts.home_views import (
     kpi_cells,
     revenue_view,
     totals,
-    whole_values,
 )
 from layouts.states import empty, skeleton_kpis
 from layouts.view import Children, View
@@ -52,20 +51,6 @@ if TYPE_CHECKING:
 
 _VIEW: Final = Permission.ANALYTICS_VIEW
 _FEED_LIMIT: Final = 50
-# Longest window → buckets of the stacked chart; buckets of revenue and the sparklines.
-_BUCKETS: Final[tuple[tuple[timedelta, Bucket, Bucket], ...]] = (
-    (timedelta(hours=3), "minute", "five_minutes"),
-    (timedelta(days=2), "five_minutes", "hour"),
-    (timedelta(days=8), "hour", "day"),
-    (timedelta(days=100), "day", "day"),
-    (timedelta(days=750), "week", "week"),
-)
-_LINES: Final[tuple[Metric, ...]] = (
-    "events",
-    "active_customers",
-    "new_customers",
-    "revenue_minor",
-)
 _NO_EVENTS: Final = (
     "No events in this period",
     "Figures appear with the first event. A longer period may hold some.",
@@ -86,16 +71,6 @@ def register(group: CallbackGroup, services: Services) -> None:
     _register_browser(group)
 
 
-def fine_bucket(filters: HomeFilters) -> Bucket:
-    """Buckets of the stacked chart: some 50 to 290 of them, whatever the window."""
-    return next((fine for most, fine, _ in _BUCKETS if filters.length <= most), "month")
-
-
-def coarse_bucket(filters: HomeFilters) -> Bucket:
-    """Buckets of bars and sparklines: some 7 to 100."""
-    return next((coarse for most, _, coarse in _BUCKETS if filters.length <= most), "month")
-
-
 def _register_kpis(group: CallbackGroup, services: Services) -> None:
     @group.callback(
         Output(ids.content(ids.KPIS), "children"),
@@ -108,19 +83,18 @@ def _register_kpis(group: CallbackGroup, services: Services) -> None:
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
     ) -> tuple[Any, ...]:
         require_ready(search, version)
-        filters = home_filters(search)
-        name = (ids.KPIS, filters)
-        return shared(services, principal, name, version, lambda: draw(principal, filters, drawn))
+        ask = Asker(services, principal, search)
+        name = (ids.KPIS, ask.filters)
+        return shared(services, principal, name, version, lambda: draw(principal, ask, drawn))
 
-    def draw(principal: Principal, filters: HomeFilters, drawn: object) -> Made:
-        ask = _Asker(services, principal, filters)
+    def draw(principal: Principal, ask: Asker, drawn: object) -> Made:
         outcome = services.insights.ask(principal, "kpis", ask.kpis())
         if outcome.state == "pending":
             return Made((skeleton_kpis(len(HOME_KPIS), pending=True), False), lasts=False)
         state, view = settle(
             outcome,
             drawn,
-            lambda result: View(kpi_cells(result, ask.filters, ask.lines())),
+            lambda result, **_: View(kpi_cells(result, ask.filters, ask.lines())),
             _NO_EVENTS,
             "rows",
         )
@@ -145,14 +119,11 @@ def _register_charts(group: CallbackGroup, services: Services) -> None:
         drawn: object,
     ) -> tuple[Any, ...]:
         require_ready(search, version)
-        ask = _Asker(services, principal, home_filters(search))
-        outcome = services.insights.ask(principal, "timeseries", ask.events())
+        ask = Asker(services, principal, search)
         return chart_values(
-            outcome,
+            services.insights.ask(principal, "timeseries", ask.events()),
             drawn,
-            lambda result: events_view(
-                result, ask.filters, refreshing=outcome.state == "stale", split=split != "total"
-            ),
+            partial(events_view, filters=ask.filters, split=split != "total"),
             _NO_EVENTS,
         )
 
@@ -166,12 +137,11 @@ def _register_charts(group: CallbackGroup, services: Services) -> None:
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
     ) -> tuple[Any, ...]:
         require_ready(search, version)
-        ask = _Asker(services, principal, home_filters(search))
-        outcome = services.insights.ask(principal, "timeseries", ask.revenue())
+        ask = Asker(services, principal, search)
         return chart_values(
-            outcome,
+            services.insights.ask(principal, "timeseries", ask.revenue()),
             drawn,
-            lambda result: revenue_view(result, ask.filters, refreshing=outcome.state == "stale"),
+            partial(revenue_view, filters=ask.filters),
             _NO_REVENUE,
         )
 
@@ -188,14 +158,10 @@ def _register_channels(group: CallbackGroup, services: Services) -> None:
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
     ) -> tuple[Any, ...]:
         require_ready(search, version)
-        ask = _Asker(services, principal, home_filters(search))
+        ask = Asker(services, principal, search)
         outcome = services.insights.ask(principal, "timeseries", ask.channels())
-        values = list_values(
-            outcome,
-            drawn,
-            lambda result: channels_view(result, ask.filters, refreshing=outcome.state == "stale"),
-            _NO_EVENTS,
-        )
+        view = partial(channels_view, filters=ask.filters)
+        values = list_values(outcome, drawn, view, _NO_EVENTS)
         return (*values, _channel_options(outcome, ask.filters))
 
 
@@ -232,37 +198,21 @@ def _register_feed(group: CallbackGroup, services: Services) -> None:
 
 
 def _register_exports(group: CallbackGroup, services: Services) -> None:
-    asked: dict[str, tuple[str, str, Callable[[_Asker], Query]]] = {
-        ids.KPIS: (ids.EXPORT_KPIS, "kpis", lambda ask: ask.kpis()),
-        ids.EVENTS: (ids.csv(ids.EVENTS), "timeseries", lambda ask: ask.events()),
-        ids.CHANNELS: (ids.csv(ids.CHANNELS), "timeseries", lambda ask: ask.channels()),
-        ids.REVENUE: (ids.csv(ids.REVENUE), "timeseries", lambda ask: ask.revenue()),
+    asked: dict[str, tuple[str, Callable[[Asker], Query]]] = {
+        ids.KPIS: ("kpis", Asker.kpis),
+        ids.EVENTS: ("timeseries", Asker.events),
+        ids.CHANNELS: ("timeseries", Asker.channels),
+        ids.REVENUE: ("timeseries", Asker.revenue),
     }
-    for panel, (button, slug, query) in asked.items():
-        _register_export(group, services, panel, button, slug, query)
+    for panel, (slug, of) in asked.items():
 
+        def query(principal: Principal, search: object, of: Callable[[Asker], Query] = of) -> Query:
+            return of(Asker(services, principal, search))
 
-def _register_export(
-    group: CallbackGroup,
-    services: Services,
-    panel: str,
-    button: str,
-    slug: str,
-    query: Callable[[_Asker], Query],
-) -> None:
-    @group.callback(
-        Output(ids.download(panel), "data"),
-        Input(button, "n_clicks"),
-        State(ids.HOME_FILTERS, "data"),
-        permission=Permission.ANALYTICS_EXPORT,
-        prevent_initial_call=True,
-    )
-    def export(principal: Principal, clicks: object, search: object) -> Any:
-        if not clicks:
-            raise PreventUpdate
-        ask = _Asker(services, principal, home_filters(search))
-        made = services.exports.csv(principal, slug, query(ask))
-        return csv_download(made.filename, made.content)
+        button = ids.EXPORT_KPIS if panel == ids.KPIS else None
+        register_export(
+            group, services, panel, slug, query, filters=ids.HOME_FILTERS, button=button
+        )
 
 
 def _register_browser(group: CallbackGroup) -> None:
@@ -296,69 +246,6 @@ def _register_browser(group: CallbackGroup) -> None:
         Output(ids.FEED_PAUSE, "children"),
         Input(ids.FEED_PAUSE, "n_clicks"),
     )
-
-
-class _Asker:
-    """The queries that one state of the filters means."""
-
-    def __init__(self, services: Services, principal: Principal, filters: HomeFilters) -> None:
-        self.filters = filters
-        self._services = services
-        self._principal = principal
-        self._period = filters.window(self._zone())
-
-    def kpis(self) -> KpisQuery:
-        filters = self.filters
-        return KpisQuery(period=self._period, compare=filters.against, channels=filters.channels)
-
-    def events(self) -> TimeseriesQuery:
-        return self._series("events", fine_bucket(self.filters), "type")
-
-    def revenue(self) -> TimeseriesQuery:
-        return self._series("revenue_minor", coarse_bucket(self.filters))
-
-    def channels(self) -> TimeseriesQuery:
-        # All channels, also those that are filtered out: the filter's choices come from them.
-        query = self._series("events", coarse_bucket(self.filters), "channel")
-        return query.model_copy(update={"channels": ()})
-
-    def lines(self) -> dict[str, tuple[float, ...]]:
-        """The sparklines; one whose series is still being computed is left out."""
-        found: dict[str, tuple[float, ...]] = {}
-        wanted: dict[str, TimeseriesQuery] = {
-            metric: self._series(metric, coarse_bucket(self.filters)) for metric in _LINES
-        }
-        for metric, query in {**wanted, "active_now": self._last_hour()}.items():
-            outcome = self._services.insights.ask(self._principal, "timeseries", query)
-            if outcome.result is not None:
-                found[metric] = whole_values(outcome.result.data)
-        return found
-
-    def _last_hour(self) -> TimeseriesQuery:
-        """Who was active in each five minutes of the last hour, whatever the period is."""
-        return TimeseriesQuery(
-            metric="active_customers",
-            bucket="five_minutes",
-            period=Period(last="1h"),
-            channels=self.filters.channels,
-        )
-
-    def _series(
-        self, metric: Metric, bucket: Bucket, split_by: Literal["type", "channel"] | None = None
-    ) -> TimeseriesQuery:
-        return TimeseriesQuery(
-            metric=metric,
-            bucket=bucket,
-            split_by=split_by,
-            period=self._period,
-            channels=self.filters.channels,
-        )
-
-    def _zone(self) -> ZoneInfo:
-        """Only days of the calendar need the tenant's timezone; windows up to now do not."""
-        if self.filters.start is None:
-            return ZoneInfo("UTC")
-        return ZoneInfo(self._services.pulse.status(self._principal).timezone)
 
 
 def _channel_options(outcome: Outcome, filters: HomeFilters) -> list[dict[str, str]]:

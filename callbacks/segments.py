@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from dash import Input, Output, State, html
-from dash.exceptions import PreventUpdate
 
+from callbacks._exports import register_export
 from callbacks._panels import (
     chart_outputs,
     chart_values,
-    csv_download,
     drawn_state,
     list_values,
     register_table,
@@ -19,6 +18,7 @@ from callbacks._panels import (
     settle,
     table_outputs,
     triggers,
+    zone_of,
 )
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
@@ -71,7 +71,7 @@ def _register_figures(group: CallbackGroup, services: Services) -> None:
         state, view = settle(
             outcome,
             drawn,
-            lambda result: View(
+            lambda result, **_: View(
                 (kpi_cells(result), cards(result.data.segments, result.envelope.currency))
             ),
             _NO_PURCHASES,
@@ -93,13 +93,7 @@ def _register_panels(group: CallbackGroup, services: Services) -> None:
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
     ) -> tuple[Any, ...]:
         require_ready(search, version)
-        outcome = _ask(services, principal, search)
-        return chart_values(
-            outcome,
-            drawn,
-            lambda result: grid_view(result, refreshing=outcome.state == "stale"),
-            _NO_PURCHASES,
-        )
+        return chart_values(_ask(services, principal, search), drawn, grid_view, _NO_PURCHASES)
 
     @group.callback(
         *table_outputs(ids.RFM_TABLE),
@@ -111,30 +105,13 @@ def _register_panels(group: CallbackGroup, services: Services) -> None:
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
     ) -> tuple[Any, ...]:
         require_ready(search, version)
-        outcome = _ask(services, principal, search)
-        return list_values(
-            outcome,
-            drawn,
-            lambda result: table_view(result, refreshing=outcome.state == "stale"),
-            _NO_PURCHASES,
-        )
+        return list_values(_ask(services, principal, search), drawn, table_view, _NO_PURCHASES)
 
 
 def _register_export(group: CallbackGroup, services: Services) -> None:
+    query = partial(rfm_query, services)
     for panel in (ids.RFM_GRID, ids.RFM_TABLE):
-
-        @group.callback(
-            Output(ids.download(panel), "data"),
-            Input(ids.csv(panel), "n_clicks"),
-            State(ids.SEGMENT_FILTERS, "data"),
-            permission=Permission.ANALYTICS_EXPORT,
-            prevent_initial_call=True,
-        )
-        def export(principal: Principal, clicks: object, search: object) -> Any:
-            if not clicks:
-                raise PreventUpdate
-            made = services.exports.csv(principal, "rfm", rfm_query(services, principal, search))
-            return csv_download(made.filename, made.content)
+        register_export(group, services, panel, "rfm", query, filters=ids.SEGMENT_FILTERS)
 
 
 def _register_browser(group: CallbackGroup) -> None:
@@ -162,8 +139,8 @@ def rfm_query(services: Services, principal: Principal, search: object) -> RfmQu
     filters = segment_filters(search)
     if filters.as_of is None:
         return RfmQuery(method=filters.method)
-    zone = ZoneInfo(services.pulse.status(principal).timezone)
-    return RfmQuery(method=filters.method, as_of=filters.instant(zone))
+    as_of = filters.instant(zone_of(services, principal))
+    return RfmQuery(method=filters.method, as_of=as_of)
 
 
 def _ask(services: Services, principal: Principal, search: object) -> Outcome:

@@ -48,6 +48,7 @@ def register(group: CallbackGroup, services: Services) -> None:
         State(ids.VERSION, "data"),
         State(ids.PULSE, "data"),
         permission=Permission.ANALYTICS_VIEW,
+        when_away=lambda: {ids.PULSE: {"data": _away(services)}},
     )
     def tick(
         principal: Principal, _ticks: object, _clicks: object, seen: object, pulse: object
@@ -70,13 +71,13 @@ def beat(
     except UnavailableError:
         if away:
             raise PreventUpdate from None
-        kept = pulse if isinstance(pulse, dict) else {}
-        since = services.resources.clock().timestamp()
         # Panels that have drawn keep their figures; the others learn that there are none.
-        return (
-            no_update if seen else UNREACHABLE,
-            {**kept, "state": UNREACHABLE, "since": since},
-        )
+        return no_update if seen else UNREACHABLE, _away(services)
+
+
+def _away(services: Services) -> dict[str, Any]:
+    """All that is known then. The browser adds what it was told before (assets/shell.js)."""
+    return {"state": UNREACHABLE, "since": services.resources.clock().timestamp()}
 
 
 def _pulse(services: Services, principal: Principal) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def chart(name: str, *, height: str, summary: str) -> Component:
         [
             html.Div(
                 [
-                    html.Div(id=ids.legend(name), className="legend above narrow-only"),
+                    html.Div(id=ids.legend(name), className="legend above phone-only"),
                     html.Div(
                         dcc.Graph(
                             id=ids.graph(name),

@@ -55,7 +55,7 @@ def filter_row(first: Component, more: Sequence[Component]) -> Component:
             html.Button(
                 [icon("sliders"), html.Span("Filters", className="value")],
                 type="button",
-                className="chip narrow-only phone",
+                className="chip phone-only",
                 **attrs(
                     {
                         "data-action": "drawer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 STYLESHEETS = ("css/bootstrap.min.css", "css/font/bootstrap-icons.min.css")
 
 
-def index_page(theme_script_url: str) -> str:
+def index_page(theme_script_url: str, icon_url: str) -> str:
     """Dash's index template. The theme script runs first, so that no page flashes in white."""
     return f"""<!DOCTYPE html>
 <html lang="en" data-bs-theme="light">
@@ -14,7 +14,7 @@ def index_page(theme_script_url: str) -> str:
     <meta name="color-scheme" content="light dark">
     <script src="{theme_script_url}"></script>
     <title>{{%title%}}</title>
-    {{%favicon%}}
+    <link rel="icon" type="image/svg+xml" href="{icon_url}">
     {{%css%}}
   </head>
   <body>

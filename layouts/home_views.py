@@ -51,7 +51,7 @@ def kpi_cells(
 
 def _orders(data: Kpis) -> str:
     number = data.purchases.value or 0
-    return f"of {fmt.count(number)} order{'' if number == 1 else 's'}" if number else ""
+    return f"of {fmt.exact(number)} order{'' if number == 1 else 's'}" if number else ""
 
 
 def whole_values(series: Timeseries) -> tuple[float, ...]:

@@ -32,11 +32,14 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 class _Logins(LoginManager):  # type: ignore[misc]
-    """Without Flask-Login's session protection, which is off: it hashes the client's address and
-    browser on each request before it looks whether anyone wants to know."""
+    """Without Flask-Login's session protection and its cookie to be remembered by, which are off:
+    on each request it does their work before it looks whether anyone wants them."""
 
     def _session_protection_failed(self) -> bool:
         return False
+
+    def _update_remember_cookie(self, response: flask.Response) -> flask.Response:
+        return response
 
 
 class Identity:

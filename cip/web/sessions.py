@@ -9,8 +9,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, Final
 
-from flask import Flask, Request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 MAX_KEPT: Final = 4_096
@@ -41,6 +41,12 @@ class KeptSessions(SecureCookieSessionInterface):
         if content is None:
             content = self._verify(app, serializer, cookie, name)
         return self.session_class(content)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Only what changed is written; no answer behind a session is ever cached, so that none
+        has to vary by cookie."""
+        if session.modified:
+            super().save_session(app, session, response)
 
     def _kept(self, name: bytes) -> dict[str, Any] | None:
         found = self._verified.get(name)

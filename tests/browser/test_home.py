@@ -233,8 +233,10 @@ def test_a_zoom_survives_new_figures_and_can_be_reset(alice: Browser, site: Site
 
 
 def test_the_chart_has_its_table(alice: Browser) -> None:
-    alice.wait_for("#events-by-type-table tbody tr")
+    alice.wait_for("#events-by-type-table[data-rows]:not([data-rows='0'])")
+    assert alice.text("#events-by-type-table tbody") is None  # nobody looks at it yet
     alice.click("#events-by-type [data-action='table']")
+    alice.wait_for("#events-by-type-table tbody tr")
     shown = "return getComputedStyle(document.querySelector(arguments[0])).display"
     assert alice.run(shown, "#events-by-type-table") == "block"
     assert alice.run(shown, "#events-by-type .drawing") == "none"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -88,6 +89,10 @@ def test_a_page_that_opens_meanwhile_says_so(guest: Browser, store: Store) -> No
     guest.sign_in()
     guest.wait_for("#kpi-events-value", "2")
     store.stop()
+    guest.click("#refresh-now")
+    # For half a second a worker still knows who is signed in.
+    badge = "#live-badge"
+    guest.wait(lambda: re.search(r"No answer · [1-9]", str(guest.text(badge))), "a second")
     guest.open("/segments")
     guest.wait_for("h1", "Not available just now")
     assert "does not answer" in str(guest.text("main"))

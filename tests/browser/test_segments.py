@@ -100,6 +100,7 @@ def test_the_page_shows_the_segments_that_the_definitions_give(alice: Browser, s
 def test_the_grid_counts_the_customers_of_each_pair_of_scores(alice: Browser, site: Site) -> None:
     alice.open("/segments")
     wanted = Counter(triple[:2] for triple in scores(site).values())
+    alice.click("#rfm-grid [data-action='table']")
     alice.wait(lambda: shown_pairs(alice) == wanted, f"{wanted}")
     drawn = {(r, f): int(text) for r, f, text in grid_texts(alice) if int(text)}
     assert drawn == wanted
