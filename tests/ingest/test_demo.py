@@ -38,7 +38,7 @@ from cip.store.tenants import TenantStore
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SPEC = replace(DEMO_TENANT, customers=200, days=60)
-JITTER = random.Random(1)  # noqa: S311 - spreads retries, hides nothing
+JITTER = random.Random(1)
 Rebuild = Callable[[TenantId], int]
 
 
