@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -48,7 +49,10 @@ class Asker:
         self.filters = home_filters(search)
         self._services = services
         self._principal = principal
-        self._period = self.filters.window(self._zone())
+
+    @cached_property
+    def _period(self) -> Period:
+        return self.filters.window(self._zone())
 
     def kpis(self) -> KpisQuery:
         filters = self.filters

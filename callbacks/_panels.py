@@ -57,6 +57,15 @@ def table_outputs(panel: str) -> tuple[Output, ...]:
     return (Output(ids.table_data(panel), "data"), *_frame(panel))
 
 
+def strip_outputs(panel: str) -> tuple[Output, ...]:
+    """For a KPI strip: its figures, what stands instead of them, whether they are drawn."""
+    return (
+        Output(ids.figures_data(panel), "data"),
+        Output(ids.state(panel), "children"),
+        Output(ids.drawn(panel), "data"),
+    )
+
+
 def drawn_state(panel: str) -> State:
     return State(ids.drawn(panel), "data")
 
@@ -75,6 +84,18 @@ def list_values(
     """Values for `list_outputs`."""
     state, shown = settle(outcome, drawn, view, nothing, "rows")
     return _frame_values(state, shown)
+
+
+def strip_values(
+    outcome: Outcome, drawn: object, view: Drawing, nothing: tuple[str, str]
+) -> tuple[Any, ...]:
+    """Values for `strip_outputs`; the content of `view` is a list of cells."""
+    if outcome.state == "pending":
+        return {"state": "pending"}, [], False
+    state, shown = settle(outcome, drawn, view, nothing, "rows")
+    if shown.content is None:
+        return {"state": "trouble"}, state, False
+    return {"state": "shown", "cells": shown.content}, [], True
 
 
 def shared(
@@ -172,6 +193,16 @@ def zone_of(services: Services, principal: Principal) -> ZoneInfo:
         return ZoneInfo(services.pulse.status(principal).timezone)
     except UnavailableError:
         raise PreventUpdate from None
+
+
+def register_strip(group: CallbackGroup, panel: str) -> None:
+    """The browser writes the figures into the cells; the strip's state is the output."""
+    group.clientside(
+        "kpis",
+        Output(ids.content(panel), "data-kpis"),
+        Input(ids.figures_data(panel), "data"),
+        State(ids.content(panel), "id"),
+    )
 
 
 def _frame(panel: str) -> tuple[Output, ...]:

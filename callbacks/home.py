@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from dash import Input, Output, State, html
+from dash import Input, Output, State
 from dash.exceptions import PreventUpdate
 
 from callbacks._exports import register_export
@@ -17,10 +17,12 @@ from callbacks._panels import (
     drawn_state,
     list_outputs,
     list_values,
+    register_strip,
     register_table,
     require_ready,
-    settle,
     shared,
+    strip_outputs,
+    strip_values,
     table_outputs,
     triggers,
     trouble,
@@ -31,7 +33,6 @@ from cip.domain.principals import Principal
 from cip.domain.queries import Query
 from cip.services.views import Made
 from layouts import ids
-from layouts.definitions import HOME_KPIS
 from layouts.filters import HomeFilters
 from layouts.home_views import (
     channels_view,
@@ -41,7 +42,7 @@ from layouts.home_views import (
     revenue_view,
     totals,
 )
-from layouts.states import empty, skeleton_kpis
+from layouts.states import empty
 from layouts.view import Children, View
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ def register(group: CallbackGroup, services: Services) -> None:
 
 def _register_kpis(group: CallbackGroup, services: Services) -> None:
     @group.callback(
-        Output(ids.content(ids.KPIS), "children"),
-        Output(ids.drawn(ids.KPIS), "data"),
+        *strip_outputs(ids.KPIS),
         *triggers(ids.HOME_FILTERS),
         drawn_state(ids.KPIS),
         permission=_VIEW,
@@ -89,17 +89,13 @@ def _register_kpis(group: CallbackGroup, services: Services) -> None:
 
     def draw(principal: Principal, ask: Asker, drawn: object) -> Made:
         outcome = services.insights.ask(principal, "kpis", ask.kpis())
-        if outcome.state == "pending":
-            return Made((skeleton_kpis(len(HOME_KPIS), pending=True), False), lasts=False)
-        state, view = settle(
+        values = strip_values(
             outcome,
             drawn,
             lambda result, **_: View(kpi_cells(result, ask.filters, ask.lines())),
             _NO_EVENTS,
-            "rows",
         )
-        strip = view.content or html.Div(state, className="kpis-error")
-        return Made((strip, not state), lasts=outcome.state == "ready")
+        return Made(values, lasts=outcome.state == "ready")
 
 
 def _register_charts(group: CallbackGroup, services: Services) -> None:
@@ -216,6 +212,7 @@ def _register_exports(group: CallbackGroup, services: Services) -> None:
 
 
 def _register_browser(group: CallbackGroup) -> None:
+    register_strip(group, ids.KPIS)
     for panel in (ids.EVENTS, ids.REVENUE, ids.FEED):
         register_table(group, panel)
     for panel in (ids.EVENTS, ids.REVENUE):

@@ -13,9 +13,11 @@ from callbacks._panels import (
     chart_values,
     drawn_state,
     list_values,
+    register_strip,
     register_table,
     require_ready,
-    settle,
+    strip_outputs,
+    strip_values,
     table_outputs,
     triggers,
     zone_of,
@@ -23,12 +25,12 @@ from callbacks._panels import (
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
 from cip.domain.queries import RfmQuery
+from cip.domain.results import Result, Rfm
 from layouts import ids
-from layouts.definitions import SEGMENT_KPIS
 from layouts.filters import segment_filters
 from layouts.segment_cards import cards
 from layouts.segment_views import grid_view, kpi_cells, table_view
-from layouts.states import skeleton, skeleton_kpis
+from layouts.states import skeleton
 from layouts.view import View
 
 if TYPE_CHECKING:
@@ -53,33 +55,27 @@ def register(group: CallbackGroup, services: Services) -> None:
 
 def _register_figures(group: CallbackGroup, services: Services) -> None:
     @group.callback(
-        Output(ids.content(ids.RFM_KPIS), "children"),
+        *strip_outputs(ids.RFM_KPIS),
         Output(ids.content(ids.RFM_CARDS), "children"),
-        Output(ids.drawn(ids.RFM_KPIS), "data"),
         *triggers(ids.SEGMENT_FILTERS),
         drawn_state(ids.RFM_KPIS),
         permission=_VIEW,
     )
     def show_figures(
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
-    ) -> tuple[Any, Any, bool]:
+    ) -> tuple[Any, ...]:
         require_ready(search, version)
         outcome = _ask(services, principal, search)
+        shown: list[Any] = []
+
+        def view(result: Result[Rfm], *, refreshing: bool) -> View:  # noqa: ARG001 - a drawing
+            shown.extend(cards(result.data.segments, result.envelope.currency))
+            return View(kpi_cells(result))
+
+        values = strip_values(outcome, drawn, view, _NO_PURCHASES)
         if outcome.state == "pending":
-            waiting = [html.Div(skeleton("rows"), className="segment") for _ in range(_CARDS)]
-            return skeleton_kpis(len(SEGMENT_KPIS), pending=True), waiting, False
-        state, view = settle(
-            outcome,
-            drawn,
-            lambda result, **_: View(
-                (kpi_cells(result), cards(result.data.segments, result.envelope.currency))
-            ),
-            _NO_PURCHASES,
-            "rows",
-        )
-        if view.content is None:
-            return html.Div(state, className="kpis-error"), [], False
-        return (*view.content, True)
+            shown = [html.Div(skeleton("rows"), className="segment") for _ in range(_CARDS)]
+        return (*values, shown)
 
 
 def _register_panels(group: CallbackGroup, services: Services) -> None:
@@ -115,6 +111,7 @@ def _register_export(group: CallbackGroup, services: Services) -> None:
 
 
 def _register_browser(group: CallbackGroup) -> None:
+    register_strip(group, ids.RFM_KPIS)
     for panel in (ids.RFM_GRID, ids.RFM_TABLE):
         register_table(group, panel)
     group.clientside(

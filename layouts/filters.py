@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal
 from urllib.parse import parse_qs
@@ -96,6 +97,11 @@ _SHORT: Final = {
 
 def home_filters(search: object) -> HomeFilters:
     """Never raises: a bad value falls back and is named in `problems`."""
+    return _home_filters(search if isinstance(search, str) or search is None else 0)
+
+
+@lru_cache(maxsize=1_000)  # asked anew with each tick of each page
+def _home_filters(search: str | int | None) -> HomeFilters:
     values, problems = _values(search)
     period, start, end = _period(values, problems)
     against = _one_of(values, "against", ("previous", "none"), "previous", problems)

@@ -16,8 +16,9 @@ from layouts.controls import chip, day_field, filter_row, radios
 from layouts.definitions import HOME_KPIS
 from layouts.filters import CUSTOM, PERIODS, HomeFilters, home_filters
 from layouts.icons import icon
+from layouts.kpis import strip
 from layouts.page import Page
-from layouts.states import notice, skeleton_kpis
+from layouts.states import notice
 
 
 def layout(search: str | None) -> list[Component]:
@@ -25,13 +26,7 @@ def layout(search: str | None) -> list[Component]:
     return [
         _filters(filters),
         html.Div([notice(text) for text in filters.problems], id=ids.HOME_NOTICES, role="status"),
-        html.Div(
-            skeleton_kpis(len(HOME_KPIS)),
-            id=ids.content(ids.KPIS),
-            className="kpis",
-            role="group",
-            **attrs({"aria-label": "Key figures"}),
-        ),
+        strip(ids.KPIS, HOME_KPIS),
         html.Div([_events(), _channels()], className="grid12"),
         html.Div([_revenue(), _feed()], className="grid12"),
         dcc.Store(id=ids.HOME_FILTERS),

@@ -7,7 +7,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from dash import html
-from dash.development.base_component import Component
 
 from cip.domain.results import FeedEvent, Kpis, Result, Timeseries
 from cip.figures import format as fmt
@@ -16,7 +15,7 @@ from cip.figures.timeseries import bars_figure, slot_words, stack, stacked_figur
 from layouts.components import legend, swatch
 from layouts.definitions import HOME_KPIS
 from layouts.filters import HomeFilters
-from layouts.kpis import cell
+from layouts.kpis import Cell, cell
 from layouts.lists import amounts_table, feed, ranked, stack_table
 from layouts.view import View, subtitle
 
@@ -33,7 +32,7 @@ _WORDS: Final = {
 
 def kpi_cells(
     result: Result[Kpis], filters: HomeFilters, lines: Mapping[str, Sequence[float]]
-) -> list[Component]:
+) -> list[Cell]:
     """`lines` holds the sparkline of those metrics that have one."""
     against = filters.before_words if filters.against == "previous" else None
     return [

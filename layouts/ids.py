@@ -71,6 +71,11 @@ def state(panel: str) -> str:
     return f"{panel}-state"
 
 
+def figures_data(panel: str) -> str:
+    """The store of a KPI strip's figures, which the browser writes into its cells."""
+    return f"{panel}-data"
+
+
 def drawn(panel: str) -> str:
     """The store that says whether the panel shows figures, which an outage then leaves alone."""
     return f"{panel}-drawn"
@@ -116,6 +121,11 @@ def chip_value(control: str) -> str:
 def kpi(metric: str) -> str:
     """The cell of one key figure; `kpi_value` is the text of its value."""
     return f"kpi-{metric}"
+
+
+def kpi_figure(metric: str) -> str:
+    """Where the browser writes value, picture and change of one key figure."""
+    return f"kpi-{metric}-figure"
 
 
 def kpi_value(metric: str) -> str:

@@ -1,21 +1,25 @@
-"""The cells of a KPI strip: label, value, change, sparkline. Values in, components out."""
+"""The KPI strip: its frame as components, its figures as data that the browser writes.
+
+The figures change with every tick: as data they are a tenth of what their components weigh, and
+a definition that somebody has open stays open.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from cip.domain.results import Kpi
 from cip.figures import format as fmt
 from cip.figures.sparkline import sparkline
 from layouts import ids
+from layouts.attributes import attrs
 from layouts.components import info
 from layouts.definitions import KPI
-from layouts.icons import icon
 
 _NOTHING: Final = {
     "average_order_minor": "No purchase in this period",
@@ -23,6 +27,9 @@ _NOTHING: Final = {
     "engagement_mean": "No customer active in 28 days",
 }
 _METERED: Final = frozenset({"conversion_rate", "engagement_mean"})
+
+
+Cell = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,32 @@ class Shown:
     aside: str = ""
 
 
+def strip(panel: str, metrics: Sequence[str]) -> Component:
+    """The cells of the metrics, waiting for their figures (assets/kpis.js)."""
+    return html.Div(
+        [
+            html.Div(id=ids.state(panel), className="kpis-error"),
+            *(_frame(metric) for metric in metrics),
+            dcc.Store(id=ids.figures_data(panel)),
+        ],
+        id=ids.content(panel),
+        className="kpis",
+        role="group",
+        **attrs({"aria-label": "Key figures", "data-kpis": "waiting"}),
+    )
+
+
+def _frame(metric: str) -> Component:
+    return html.Div(
+        [
+            html.Div([KPI[metric].title, info(KPI[metric])], className="label"),
+            html.Div(id=ids.kpi_figure(metric), className="figure"),
+        ],
+        id=ids.kpi(metric),
+        className="kpi",
+    )
+
+
 def cell(
     metric: str,
     kpi: Kpi,
@@ -42,40 +75,25 @@ def cell(
     against: str | None,
     line: Sequence[float] = (),
     beside: str = "",
-) -> Component:
+) -> Cell:
     """`against` names the window before ("previous 24 h"); None where nothing is compared.
     `beside` stands where a metric has no line."""
-    value = shown(metric, kpi, currency)
-    return cell_of(
-        metric,
-        value,
-        picture=_picture(metric, kpi, line, beside),
-        change=_change(metric, kpi, against),
-    )
+    return {
+        **cell_of(metric, shown(metric, kpi, currency)),
+        **_picture(metric, kpi, line, beside),
+        **_change(metric, kpi, against),
+    }
 
 
-def cell_of(
-    metric: str,
-    value: Shown,
-    *,
-    picture: Component | None = None,
-    change: Sequence[Component | str] = (),
-) -> Component:
-    aside = [html.Small(value.aside)] if value.aside else []
-    return html.Div(
-        [
-            html.Div([KPI[metric].title, info(KPI[metric])], className="label"),
-            html.Div(
-                [html.Span(value.text, id=ids.kpi_value(metric)), *aside],
-                className="value",
-                title=value.exact,
-            ),
-            html.Span() if picture is None else picture,  # a childless component is falsy
-            html.Div(list(change), className="change"),
-        ],
-        id=ids.kpi(metric),
-        className="kpi",
-    )
+def cell_of(metric: str, value: Shown, *, note: str = "") -> Cell:
+    """Value and, instead of a change, a note below it."""
+    more = {"aside": value.aside, "note": note}
+    return {
+        "metric": metric,
+        "text": value.text,
+        "exact": value.exact,
+        **{name: text for name, text in more.items() if text},
+    }
 
 
 def shown(metric: str, kpi: Kpi, currency: str) -> Shown:
@@ -92,35 +110,32 @@ def shown(metric: str, kpi: Kpi, currency: str) -> Shown:
     return Shown(fmt.count(kpi.value), fmt.exact(kpi.value), aside)
 
 
-def _picture(metric: str, kpi: Kpi, line: Sequence[float], beside: str) -> Component | None:
+def _picture(metric: str, kpi: Kpi, line: Sequence[float], beside: str) -> Cell:
     if metric in _METERED and kpi.value is not None:
-        width = kpi.value * (100 if kpi.unit == "share" else 1)
-        return html.Span(html.I(style={"width": f"{min(100.0, width):.1f}%"}), className="meter")
-    shape = sparkline(line)
-    if shape is None:
-        return html.Span(beside, className="beside") if beside else None
-    return html.Span(className="spark", style={"--shape": f'url("{shape}")'})
+        filled = kpi.value * (100 if kpi.unit == "share" else 1)
+        return {"meter": round(min(100.0, filled), 1)}
+    if heights := sparkline(line):
+        return {"line": heights}
+    return {"beside": beside} if beside else {}
 
 
-def _change(metric: str, kpi: Kpi, against: str | None) -> list[Component | str]:
+def _change(metric: str, kpi: Kpi, against: str | None) -> Cell:
     if kpi.value is None:
-        return [html.Span(_NOTHING.get(metric, "Nothing to compute from"))]
+        return {"note": _NOTHING.get(metric, "Nothing to compute from")}
     if against is None:
-        return []
-    versus = html.Span(f"vs {against}", className="versus")
+        return {}
+    versus = {"versus": f"vs {against}"}
     if kpi.before is None or kpi.change is None:
-        return [html.Span("new" if kpi.value else "nothing yet", className="delta flat"), versus]
-    return [_delta(metric, kpi.value, kpi.before, kpi.change, kpi.unit), versus]
+        return {"delta": "new" if kpi.value else "nothing yet", "tone": "flat", **versus}
+    return {**_delta(metric, kpi.value, kpi.before, kpi.change, kpi.unit), **versus}
 
 
-def _delta(metric: str, value: float, before: float, change: float, unit: str) -> Component:
+def _delta(metric: str, value: float, before: float, change: float, unit: str) -> Cell:
     text = f"{abs(value - before) * 100:.1f} pts" if unit == "share" else fmt.percent(abs(change))
     if text.startswith("0.0 "):
-        return html.Span([icon("dash"), "No change"], className="delta flat")
+        return {"delta": "No change", "tone": "flat", "arrow": "dash"}
     up = value > before
-    arrow = icon("arrow-up" if up else "arrow-down")
-    word = html.Span("up" if up else "down", className="sr-only")
-    return html.Span([arrow, word, f" {text}"], className=f"delta {_tone(metric, up=up)}")
+    return {"delta": text, "tone": _tone(metric, up=up), "arrow": "up" if up else "down"}
 
 
 def _tone(metric: str, *, up: bool) -> str:

@@ -11,35 +11,29 @@ from cip.domain.results import Result, Rfm
 from cip.figures import format as fmt
 from cip.figures.rfm import STEPS, heatmap, pairs
 from cip.figures.theme import token
-from layouts.kpis import Shown, cell_of
+from layouts.kpis import Cell, Shown, cell_of
 from layouts.lists import pairs_table, segments_table
 from layouts.view import View, subtitle
 
 
-def kpi_cells(result: Result[Rfm]) -> list[Component]:
+def kpi_cells(result: Result[Rfm]) -> list[Cell]:
     rfm, currency = result.data, result.envelope.currency
     populated = [one for one in rfm.segments if one.customers]
     top = max(populated, key=lambda one: one.share_of_revenue, default=None)
     as_of = f"as of {_day(result)}"
     share = fmt.percent(top.share_of_revenue) if top else fmt.DASH
     return [
-        cell_of(
-            "customers", Shown(fmt.count(rfm.customers), fmt.exact(rfm.customers)), change=[as_of]
-        ),
-        cell_of(
-            "segments", Shown(str(len(populated)), str(len(populated))), change=["with customers"]
-        ),
+        cell_of("customers", Shown(fmt.count(rfm.customers), fmt.exact(rfm.customers)), note=as_of),
+        cell_of("segments", Shown(str(len(populated)), str(len(populated))), note="with customers"),
         cell_of(
             "revenue",
             Shown(
                 fmt.money(rfm.revenue_minor, currency),
                 fmt.money_exact(rfm.revenue_minor, currency),
             ),
-            change=["of all their purchases"],
+            note="of all their purchases",
         ),
-        cell_of(
-            "top_share", Shown(share, share), change=[f"in {top.name}" if top else "no segment"]
-        ),
+        cell_of("top_share", Shown(share, share), note=f"in {top.name}" if top else "no segment"),
     ]
 
 

@@ -9,13 +9,13 @@ from dash.development.base_component import Component
 
 from cip.domain.permissions import Permission
 from layouts import ids
-from layouts.attributes import attrs
 from layouts.components import chart, panel, table_slot
 from layouts.controls import chip, day_field, filter_row, radios
 from layouts.definitions import SEGMENT_KPIS
 from layouts.filters import METHODS, SegmentFilters, segment_filters
+from layouts.kpis import strip
 from layouts.page import Page
-from layouts.states import notice, skeleton, skeleton_kpis
+from layouts.states import notice, skeleton
 
 _CARDS: Final = 6
 
@@ -27,13 +27,7 @@ def layout(search: str | None) -> list[Component]:
         html.Div(
             [notice(text) for text in filters.problems], id=ids.SEGMENT_NOTICES, role="status"
         ),
-        html.Div(
-            skeleton_kpis(len(SEGMENT_KPIS)),
-            id=ids.content(ids.RFM_KPIS),
-            className="kpis",
-            role="group",
-            **attrs({"aria-label": "Key figures"}),
-        ),
+        strip(ids.RFM_KPIS, SEGMENT_KPIS),
         html.Div(
             [html.Div(skeleton("rows"), className="segment") for _ in range(_CARDS)],
             id=ids.content(ids.RFM_CARDS),

@@ -18,23 +18,6 @@ def skeleton(shape: str, *, pending: bool = False) -> Component:
     return html.Div([html.Span("Loading", className="sr-only"), inner], role="status", **marked)
 
 
-def skeleton_kpis(number: int, *, pending: bool = False) -> list[Component]:
-    marked = attrs({"data-pending": "1"} if pending else {})
-    return [
-        html.Div(
-            [
-                html.Span(className="sk h12 w40"),
-                html.Span(className="sk h28 w60"),
-                html.Span(className="sk h12 w80"),
-            ],
-            className="kpi",
-            style={"display": "block"},
-            **(marked if at == 0 else attrs({})),
-        )
-        for at in range(number)
-    ]
-
-
 def empty(title: str, why: str, glyph: str = "inbox") -> Component:
     return html.Div(
         [

@@ -13,7 +13,7 @@ import orjson
 from flask.json.provider import DefaultJSONProvider
 from flask_compress import Compress
 
-MIN_COMPRESSED_BYTES: Final = 1_024
+MIN_COMPRESSED_BYTES: Final = 2_048
 MAX_KEPT_BYTES: Final = 16 * 1024 * 1024
 
 

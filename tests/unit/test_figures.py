@@ -206,14 +206,12 @@ def test_the_fullest_cell_is_darkest_and_its_ink_fits() -> None:
     assert labels[3, 3]["font"]["color"] == token("seq-ink-1")
 
 
-def test_a_sparkline_needs_two_values_and_states_no_color() -> None:
-    assert sparkline([]) is None
-    assert sparkline([1]) is None
-    shape = sparkline([1, 3, 2])
-    assert shape is not None
-    assert shape.startswith("data:image/svg+xml,")
-    assert "polyline" in shape
-    assert "1.0%2C29.0%2044.0%2C3.0%2087.0%2C16.0" in shape
+def test_a_sparkline_needs_two_values_and_uses_its_whole_height() -> None:
+    assert sparkline([]) == []
+    assert sparkline([1]) == []
+    assert sparkline([1, 3, 2]) == [0, 100, 50]
+    assert sparkline([4, 4, 4]) == [50, 50, 50]
+    assert sparkline([-1, 0]) == [0, 100]
 
 
 def test_the_mode_bar_can_only_zoom_reset_and_save() -> None:
