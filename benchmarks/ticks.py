@@ -93,7 +93,7 @@ def _tick(port: int, cookie: str) -> Target:
     panel = callback_body(
         port,
         cookie,
-        f"{ids.content(ids.KPIS)}.children",
+        f"{ids.figures_data(ids.KPIS)}.data",
         {
             f"{ids.HOME_FILTERS}.data": "?period=24h",
             f"{ids.VERSION}.data": "@VERSION@",

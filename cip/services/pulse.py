@@ -16,7 +16,7 @@ from cip.store.client import required
 from cip.store.live import MICROSECONDS_PER_MINUTE, LiveCounters
 
 # How old the version may be that a worker tells: ticks of many viewers share one lookup.
-VERSION_SECONDS: Final = 0.25
+VERSION_SECONDS: Final = 1.0
 _LONGEST_VERSION: Final = 64
 _VERSION_PARTS: Final = 3  # generation, changes, minute
 
@@ -44,7 +44,7 @@ class PulseService:
         self._versions: dict[TenantId, tuple[float, str]] = {}
 
     def version(self, principal: Principal) -> str:
-        """A quarter of a second old at most; one lookup. A changed text means that a figure may
+        """A second old at most; one lookup. A changed text means that a figure may
         have changed, be it by an event, a published result or the minute."""
         until, version = self._versions.get(principal.tenant, (0.0, ""))
         return version if time.monotonic() < until else self._newest(principal.tenant)

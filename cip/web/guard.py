@@ -21,9 +21,8 @@ from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
 from cip.web.callback_bodies import Shape, check_body, shape
 from cip.web.identity import Identity
-from cip.web.requests import set_principal
+from cip.web.requests import UPDATE, set_principal
 
-UPDATE: Final = "/_dash-update-component"
 PUBLIC_PATHS: Final = frozenset(
     {
         "/login",

@@ -8,7 +8,7 @@ from typing import Final
 import flask
 from dash.fingerprint import check_fingerprint
 
-from cip.web.requests import request_id
+from cip.web.requests import UPDATE, request_id
 
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASSET_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
@@ -35,17 +35,20 @@ def policy(script_hashes: list[str]) -> str:
 
 
 def install(server: flask.Flask, script_hashes: list[str], *, secure: bool) -> None:
-    fixed = [
+    of_data = [("X-Content-Type-Options", "nosniff")]
+    if secure:
+        of_data.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    of_documents = [
+        *of_data,
         ("Content-Security-Policy", policy(script_hashes)),
-        ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
     ]
-    if secure:
-        fixed.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
 
     @server.after_request
     def add(response: flask.Response) -> flask.Response:
         headers = response.headers
+        # A callback's answer is no document: nothing is ever loaded by it.
+        fixed = of_data if flask.request.path == UPDATE else of_documents
         for name, value in fixed:
             headers.add(name, value)  # nothing else sets them: no search for what to replace
         headers.add("X-Request-ID", request_id())

@@ -10,7 +10,6 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from cip.auth import tokens
 from cip.domain.errors import UnauthenticatedError
 from cip.domain.principals import Principal
-from cip.domain.users import User
 from cip.services import Services
 from cip.store.connector import RecentValues
 
@@ -49,8 +48,8 @@ class Identity:
         self._accounts = services.accounts
         self._clock = services.resources.clock
         self._secret = secret
-        # What a worker knows of a user is at most this old.
-        self._users = RecentValues(USER_SECONDS)
+        # What a worker knows of (user, tenant, epoch) is at most this old.
+        self._current = RecentValues(USER_SECONDS)
 
     def install(self, server: flask.Flask) -> None:
         # Nor `current_user` in each template: an error page must not need Redis.
@@ -95,7 +94,8 @@ class Identity:
         if kind.lower() != "bearer":
             return None
         claims = tokens.read_access(token.strip(), secret=self._secret, now=self._clock())
-        principal = self._current(claims.subject, claims.tenant, claims.epoch)
+        who = (claims.subject, claims.tenant, claims.epoch)
+        principal = self._current.get(who, lambda: self._find(*who))
         if principal is None:
             raise UnauthenticatedError("The access token is not valid any more.")
         return principal
@@ -104,11 +104,12 @@ class Identity:
         parts = user_id.split(_SEPARATOR)
         if len(parts) != 3 or not parts[2].isdigit():
             return None
-        principal = self._current(parts[0], parts[1], int(parts[2]))
-        return None if principal is None else SignedIn(principal, int(parts[2]))
+        who = (parts[0], parts[1], int(parts[2]))
+        principal = self._current.get(who, lambda: self._find(*who))
+        return None if principal is None else SignedIn(principal, who[2])
 
-    def _current(self, username: str, tenant: str, epoch: int) -> Principal | None:
-        user: User | None = self._users.get(username, lambda: self._accounts.users.find(username))
+    def _find(self, username: str, tenant: str, epoch: int) -> Principal | None:
+        user = self._accounts.users.find(username)
         if user is None or user.disabled or user.epoch != epoch:
             return None
         try:

@@ -11,6 +11,8 @@ import flask
 from cip.domain.errors import UnauthenticatedError
 from cip.domain.principals import Principal
 
+# Where a browser posts every callback.
+UPDATE: Final = "/_dash-update-component"
 _GIVEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
