@@ -37,6 +37,7 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
         config.broker_url,
         cache_ttl_seconds=config.cache_ttl_seconds,
         request_id=request_id,
+        mask_secret=config.secret_key,
     )
     server = _server(config)
     app = Dash(

@@ -92,7 +92,8 @@ def _pulse(services: Services, principal: Principal) -> dict[str, Any]:
         "who": principal.subject,
         "role": principal.role.value.replace("_", " "),
         "may_export": Permission.ANALYTICS_EXPORT in principal.permissions,
-        "newest": newest.timestamp() if newest else None,
+        # Events may be dated ahead; what has not happened yet is no sign of life.
+        "newest": min(newest, now).timestamp() if newest else None,
         "as_of": fmt.day_and_time(status.as_of, zone),
         "ended": (now - status.as_of).total_seconds() > 86_400,
         "now": now.timestamp(),

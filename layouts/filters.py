@@ -77,8 +77,10 @@ class SegmentFilters:
     problems: tuple[str, ...] = ()
 
     def instant(self, zone: ZoneInfo) -> datetime | None:
-        """The end of the chosen day in the tenant's time; None for the newest state."""
-        return None if self.as_of is None else _midnight(self.as_of + timedelta(days=1), zone)
+        """The last instant of the chosen day in the tenant's time; None for the newest state."""
+        if self.as_of is None:
+            return None
+        return _midnight(self.as_of + timedelta(days=1), zone) - timedelta(microseconds=1)
 
 
 _LENGTHS: Final = {

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cip.analytics.kpis import Totals, kpis
 from cip.compute.context import Computed, Context
-from cip.domain.periods import as_of, resolve
+from cip.domain.periods import ACTIVE_NOW, as_of, recent_end, resolve
 from cip.domain.queries import EngagementQuery, KpisQuery, duration
 from cip.domain.results import Engagement, Window
 from cip.history.query import rows
@@ -15,8 +15,13 @@ from cip.history.query import rows
 
 def compute_kpis(context: Context, query: KpisQuery) -> Computed:
     windows = resolve(query.period, now=context.now, newest=context.newest, compare=query.compare)
-    this = _totals(context, windows.this, query.channels)
-    before = _totals(context, windows.before, query.channels) if windows.before else None
+    recent = recent_end(windows, context.now)
+    this = _totals(context, windows.this, recent, query.channels)
+    before = (
+        _totals(context, windows.before, recent - ACTIVE_NOW, query.channels)
+        if windows.before
+        else None
+    )
     at = min(windows.this.end, context.now)
     length = windows.this.end - windows.this.start
     return Computed(
@@ -33,16 +38,21 @@ def compute_kpis(context: Context, query: KpisQuery) -> Computed:
 
 
 def compute_engagement(context: Context, query: EngagementQuery) -> Computed:
-    at = as_of(context.now, context.newest)
+    at = query.as_of or as_of(context.now, context.newest)
     data = _engagement(context, at, at - duration(query.against))
     return Computed(data, events_read=0)
 
 
-def _totals(context: Context, window: Window, channels: Sequence[str]) -> Totals:
+def _totals(context: Context, window: Window, recent: datetime, channels: Sequence[str]) -> Totals:
     found = rows(
         context.connection,
         "kpis",
-        {"start_at": window.start, "end_at": window.end, "channels": list(channels)},
+        {
+            "start_at": window.start,
+            "end_at": window.end,
+            "recent_end": recent,
+            "channels": list(channels),
+        },
     )[0]
     return Totals(**{name: int(value) for name, value in found.items()})
 

@@ -12,6 +12,7 @@ from cip.domain.results import Window
 # A tenant whose newest event is older than this shows the time up to that event, not an empty now.
 OLD_DATA: Final = timedelta(days=7)
 MINUTE: Final = timedelta(minutes=1)
+ACTIVE_NOW: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ def as_of(now: datetime, newest: datetime | None) -> datetime:
 
 def floor_minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
+
+
+def recent_end(windows: Windows, now: datetime) -> datetime:
+    """Where the minutes of "active now" end: with the window, or with the minute that runs."""
+    return min(windows.this.end, floor_minute(now) + MINUTE)
 
 
 def resolve(

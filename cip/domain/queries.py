@@ -110,6 +110,7 @@ class RfmQuery(Query):
 
 
 class EngagementQuery(Query):
-    """Mean engagement over the 28 days to `as_of`, against `against` earlier."""
+    """Mean engagement over the 28 days to `as_of` (default: now), against `against` earlier."""
 
+    as_of: Instant | None = None
     against: Annotated[str, AfterValidator(_duration_text)] = "24h"

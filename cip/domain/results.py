@@ -26,7 +26,8 @@ class Window(Frozen):
 class Envelope(Frozen):
     """How old a result is and what it was computed from.
 
-    `as_of` is the newest event it saw; `events_read` counts the events inside its windows;
+    `as_of` is the newest event it saw; `events_read` counts the events of its windows, where its
+    figures count events;
     `dataset_version` names the state of the data; `source` is `live` for figures computed from
     the tenant's events, `stale` when they are older than the insight allows, `demo` for the
     synthetic fallback.

@@ -135,6 +135,7 @@ class HistoryTable:
             table = self._load()
             if self._recorded(table, _IMPORT_APP + import_id) > 0:
                 raise ConflictError(f"The import {import_id} is in the history already.")
+            before = table.version()
             adopted = self.path / f"part-{uuid4()}.parquet"
             file.rename(adopted)
             table.create_write_transaction(
@@ -145,7 +146,10 @@ class HistoryTable:
                     app_transactions=[Transaction(_IMPORT_APP + import_id, 1)]
                 ),
             )
-            self._sync_version(table.version())
+            # That call leaves the loaded version as it was, and the stream may have committed
+            # in between: whichever of the new versions is ours, it is on the disk then.
+            for version in range(before + 1, self._load().version() + 1):
+                self._sync_version(version)
 
     def delete_import(self, import_id: str) -> int:
         """Removes the rows of one import and frees its id; returns how many rows went."""

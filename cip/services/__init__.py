@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,7 @@ def make_services(
     version_seconds: float = VERSION_SECONDS,
     clock: Callable[[], datetime] = utc_now,
     request_id: Callable[[], str] = lambda: "",
+    mask_secret: str = "",
 ) -> Services:
     """Connects lazily: no command is sent before the first use."""
     reads, writes = connect(redis_url), connect_for_writes(redis_url)
@@ -54,6 +56,7 @@ def make_services(
         tenant_values=RecentValues(TENANT_SECONDS),
         clock=clock,
         request_id=request_id,
+        mask_key=hashlib.blake2b(b"mask\n" + mask_secret.encode(), digest_size=32).digest(),
     )
     insights = InsightService(resources, JobQueue(broker_url))
     pulse = PulseService(resources, version_seconds)

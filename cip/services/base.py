@@ -22,7 +22,7 @@ def utc_now() -> datetime:
 @dataclass(frozen=True, slots=True)
 class Resources:
     """`reads` may repeat a command, `writes` never does. `request_id` names the request that is
-    being served, for the details of an error."""
+    being served, for the details of an error. `mask_key` makes the masks of customer ids."""
 
     reads: Redis
     writes: Redis
@@ -30,6 +30,7 @@ class Resources:
     tenant_values: RecentValues
     clock: Callable[[], datetime]
     request_id: Callable[[], str]
+    mask_key: bytes
 
     @property
     def tenants(self) -> TenantStore:

@@ -13,7 +13,7 @@ from cip.store.client import required
 from cip.store.streams import EventStream, PoisonError, decode
 
 MAX_LINES = 200
-_TEXTS = ("page", "path", "feature", "subject", "campaign", "action", "name")
+_TEXTS = ("page", "path", "feature", "campaign", "action")
 
 
 class FeedService:
@@ -39,18 +39,17 @@ class FeedService:
                     stream_id=entry.stream_id,
                     occurred_at=instant(event.occurred_at_us),
                     type=event.type,
-                    customer_id=event.customer_id if named else mask(principal.tenant, event),
+                    customer_id=event.customer_id if named else self._mask(principal.tenant, event),
                     channel=event.channel,
                     detail=_detail(event),
                 )
             )
         return tuple(lines)
 
-
-def mask(tenant: str, event: Event) -> str:
-    """The same customer shows the same mask, and the mask tells nothing else."""
-    text = f"{tenant}\n{event.customer_id}".encode()
-    return f"#{hashlib.blake2b(text, digest_size=4).hexdigest()}"
+    def _mask(self, tenant: str, event: Event) -> str:
+        """The same customer shows the same mask. Keyed, so that nobody finds the id by trying."""
+        text = f"{tenant}\n{event.customer_id}".encode()
+        return f"#{hashlib.blake2b(text, digest_size=6, key=self._resources.mask_key).hexdigest()}"
 
 
 def _detail(event: Event) -> str:

@@ -13,6 +13,7 @@ from cip.domain.errors import CipError, InvalidInputError, UnavailableError
 from cip.domain.events import instant, microseconds
 from cip.domain.insights import INSIGHTS, Insight
 from cip.domain.insights import insight as find_insight
+from cip.domain.periods import MINUTE
 from cip.domain.principals import Principal
 from cip.domain.queries import EngagementQuery, KpisQuery, Query, TimeseriesQuery
 from cip.domain.results import Engagement, Result
@@ -143,12 +144,11 @@ class InsightService:
         version: str,
     ) -> Engagement | None:
         """The part of the strip that counters cannot tell; absent until a job has found it."""
-        against = query.period.last if query.period and query.period.last else "24h"
         outcome = self._published(
             principal,
             connector,
             INSIGHTS["engagement"],
-            EngagementQuery(against=against),
+            _engagement_query(query, now),
             now,
             generation,
             version,
@@ -204,6 +204,16 @@ class InsightService:
             state,
             problem=problem(error, self._resources.request_id(), self._resources.clock()),
         )
+
+
+def _engagement_query(query: KpisQuery, now: datetime) -> EngagementQuery:
+    """As of the window's end (now, while it runs), against its start."""
+    period = query.period
+    if period is None or period.start is None or period.end is None:
+        return EngagementQuery(against=period.last if period and period.last else "24h")
+    minutes = max(1, (period.end - period.start) // MINUTE)
+    as_of = period.end if period.end <= now else None
+    return EngagementQuery(as_of=as_of, against=f"{minutes}m")
 
 
 def parse_query(slug: str, body: object) -> tuple[Insight, Query]:

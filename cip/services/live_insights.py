@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 
 from cip.analytics.kpis import Totals, kpis
 from cip.analytics.timeseries import timeseries
 from cip.domain.buckets import boundaries
 from cip.domain.events import CONVERSATION_STARTED, MESSAGE, PURCHASE, instant, microseconds
-from cip.domain.periods import MINUTE, Windows, floor_minute, resolve
+from cip.domain.periods import ACTIVE_NOW, MINUTE, Windows, floor_minute, recent_end, resolve
 from cip.domain.queries import KpisQuery, TimeseriesQuery
 from cip.domain.results import Engagement, Envelope, Kpis, Result, Timeseries, Window
 from cip.domain.tenants import Tenant
@@ -25,8 +25,6 @@ from cip.store.live import (
     pieces,
     total,
 )
-
-ACTIVE_NOW_MINUTES: Final = 5
 
 
 class LiveInsights:
@@ -52,7 +50,7 @@ class LiveInsights:
         if not within_reach(windows, now):
             return None
         asked = [windows.this, windows.before] if windows.before else [windows.this]
-        totals = self._totals(asked, query.channels, now)
+        totals = self._totals(asked, query.channels, recent_end(windows, now))
         before = totals[1] if windows.before else None
         data = kpis(
             totals[0],
@@ -100,17 +98,17 @@ class LiveInsights:
         )
 
     def _totals(
-        self, windows: Sequence[Window], channels: Sequence[str], now: datetime
+        self, windows: Sequence[Window], channels: Sequence[str], recent: datetime
     ) -> list[Totals]:
         covers = [_cover(window) for window in windows]
         flat = [piece for cover in covers for piece in cover]
         found = iter(self._counters.sums(self._generation, flat))
         sums = [total(next(found) for _ in cover) for cover in covers]
         asked: list[tuple[Literal["a", "b"], list[Piece]]] = []
-        for window, cover in zip(windows, covers, strict=True):
-            last = _minute(min(window.end, floor_minute(now) + MINUTE))
-            recent = [Piece("m", minute) for minute in range(last - ACTIVE_NOW_MINUTES, last)]
-            asked += [("a", cover), ("b", cover), ("a", recent)]
+        for number, cover in enumerate(covers):
+            last = _minute(recent - number * ACTIVE_NOW)
+            minutes = range(_minute(recent - (number + 1) * ACTIVE_NOW), last)
+            asked += [("a", cover), ("b", cover), ("a", [Piece("m", one) for one in minutes])]
         counts = self._counters.people(self._generation, asked, channels)
         return [
             _window_totals(one, counts[3 * i : 3 * i + 3], channels) for i, one in enumerate(sums)

@@ -18,10 +18,6 @@ def heartbeat(process: str) -> str:
     return f"platform:heartbeat:{process}"
 
 
-def login_failures(subject: str) -> str:
-    return f"platform:login_failures:{subject}"
-
-
 def events(tenant: TenantId) -> str:
     """The stream of accepted events."""
     return f"events:{{{tenant}}}"
@@ -113,16 +109,3 @@ def insight(tenant: TenantId, slug: str, digest: str) -> str:
 def insight_lease(tenant: TenantId, slug: str, digest: str) -> str:
     """Held by whoever has one computation under way."""
     return f"insight:{{{tenant}}}:{slug}:{digest}:lease"
-
-
-def metrics(tenant: TenantId, metric: str) -> str:
-    return f"analytics:metrics:{{{tenant}}}:{metric}"
-
-
-def customer_segments(tenant: TenantId) -> str:
-    return f"customer_segments:{{{tenant}}}"
-
-
-def imports(tenant: TenantId) -> str:
-    """Hash: import id → what it was, for listing and undo."""
-    return f"imports:{{{tenant}}}"

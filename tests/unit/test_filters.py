@@ -70,7 +70,9 @@ def test_nothing_in_an_address_raises(search: object) -> None:
 def test_the_segments_page_reads_method_and_day() -> None:
     filters = segment_filters("?method=r7&as_of=2006-12-31")
     assert (filters.method, filters.as_of) == ("r7", date(2006, 12, 31))
-    assert filters.instant(ZoneInfo("UTC")) == datetime(2007, 1, 1, tzinfo=UTC)
+    # The last instant of the day: an order dated to the next midnight is not in it.
+    assert filters.instant(ZoneInfo("UTC")) == datetime(2006, 12, 31, 23, 59, 59, 999_999, UTC)
+    assert filters.instant(BERLIN) == datetime(2006, 12, 31, 22, 59, 59, 999_999, UTC)
 
 
 def test_a_bad_method_or_day_falls_back_and_is_named() -> None:

@@ -221,9 +221,51 @@ def test_the_feed_masks_customers_for_those_who_may_not_read_them(platform: Plat
         "purchase.completed",
         "1000",
     )
+    platform.client.delete(keys.events(TenantId("acme")))
+    name = {"name": "Zoe Canary", "email": "zoe@example.org"}
+    platform.send(
+        raw_event(customer="zoe@example.org", kind="customer.identified", properties=name)
+    )
     (masked,) = feed.newest(platform.principal(role=Role.VIEWER))
     assert masked.customer_id.startswith("#")
-    assert "zoe" not in masked.model_dump_json()
+    assert "zoe" not in masked.model_dump_json().lower()
+
+
+def test_active_now_ends_with_the_minute_that_runs_on_both_ways(
+    platform: Platform,
+) -> None:
+    platform.send(
+        raw_event(customer="now", minutes_ago=1),
+        raw_event(customer="before", minutes_ago=7),
+        raw_event(customer="ahead", minutes_ago=-30),
+        raw_event(customer="old", minutes_ago=60 * 24 * 6),
+    )
+    principal = platform.principal()
+    today = platform.clock().replace(hour=0, minute=0, second=0)
+    whole = Period(start=today - timedelta(days=6), end=today + timedelta(days=1))
+    for period in (Period(last="24h"), whole):
+        query = KpisQuery(period=period)
+        ask(platform, principal, query)
+        run_jobs(platform)
+        outcome = ask(platform, principal, query)
+        assert outcome.result is not None
+        kpi = outcome.result.data.active_now
+        assert (kpi.value, kpi.before) == (1, 1), period
+
+
+def test_engagement_of_a_window_that_is_over_is_as_of_its_end(platform: Platform) -> None:
+    platform.send(raw_event(customer="a", minutes_ago=60 * 20), raw_event(customer="b"))
+    principal = platform.principal()
+    end = platform.clock().replace(minute=0, second=0) - timedelta(hours=10)
+    query = KpisQuery(period=Period(start=end - timedelta(hours=12), end=end))
+    ask(platform, principal, query)
+    run_jobs(platform)
+    outcome = ask(platform, principal, query)
+    assert outcome.result is not None
+    # Only customer a was there then: one day of 28, nine and a half hours ago, alone in rank.
+    hours = (end - (platform.clock() - timedelta(hours=20))) / timedelta(hours=1)
+    expected = 100 * (1 / 28 + (1 - hours / 24 / 28) + 0.5) / 3
+    assert outcome.result.data.engagement_mean.value == pytest.approx(expected, abs=1e-6)
 
 
 def test_timeseries_of_both_ways_agree(platform: Platform) -> None:

@@ -1,4 +1,4 @@
--- Totals of one window [start_at, end_at) and of the five minutes before end_at.
+-- Totals of one window [start_at, end_at), and who was active in the five minutes to recent_end.
 WITH first_events AS (
   SELECT
     customer_id,
@@ -18,7 +18,11 @@ SELECT
   count(*) AS events,
   count(DISTINCT customer_id) AS active_customers,
   count(DISTINCT customer_id) FILTER (type = 'purchase.completed') AS buyers,
-  count(DISTINCT customer_id) FILTER (occurred_at >= $end_at - INTERVAL 5 MINUTE) AS active_now,
+  (
+    SELECT count(DISTINCT customer_id) FROM events
+    WHERE occurred_at >= $recent_end - INTERVAL 5 MINUTE AND occurred_at < $recent_end
+      AND (len($channels::VARCHAR[]) = 0 OR list_contains($channels::VARCHAR[], channel))
+  ) AS active_now,
   count(*) FILTER (type = 'conversation.started') AS conversations,
   count(*) FILTER (type = 'message.sent') AS messages,
   count(*) FILTER (type = 'purchase.completed') AS purchases,
