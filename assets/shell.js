@@ -10,10 +10,11 @@
   }
   function bannerOf(pulse) {
     if (pulse.state === "unreachable") {
-      return part("Div", { className: "banner bad", children: [
+      // One sentence, one child: the banner lays its children out side by side.
+      return part("Div", { className: "banner bad", children: part("Span", { children: [
         "The data store does not answer. Figures stay as they were, ",
         part("Span", { "data-age": String(pulse.since), "data-before": "for ", "data-after": " now." })
-      ] });
+      ] }) });
     }
     if (pulse.state === "demo") {
       return part("Div", { className: "banner", children: "Demonstration: every figure on this page is simulated." });
