@@ -18,10 +18,11 @@ from cip.domain.events import MAX_REQUEST_BYTES
 from cip.services import Services, make_services
 from cip.services.accounts import DEMO_USERS
 from cip.settings import Settings
-from cip.web import account, bodies, errors, headers, health
+from cip.web import account, bodies, errors, health
 from cip.web.api import Api
 from cip.web.dash_callbacks import CallbackGroup
 from cip.web.guard import Guard
+from cip.web.headers import Headers
 from cip.web.identity import Identity
 from cip.web.requests import request_id
 from cip.web.sessions import KeptSessions
@@ -104,7 +105,7 @@ def _install(app: Dash, config: Settings, services: Services, group: CallbackGro
     server.extensions["cip_guard"] = guard
     server.before_request(guard.check)
     errors.install(server)
-    headers.install(server, list(app.csp_hashes()), secure=config.production)
+    server.wsgi_app = Headers(server.wsgi_app, list(app.csp_hashes()), secure=config.production)
 
 
 def _demo_logins(config: Settings) -> list[tuple[str, str, str]]:

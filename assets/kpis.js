@@ -68,7 +68,7 @@
 
   cip.kpis = function (data, id) {
     var strip = document.getElementById(id);
-    if (!strip || !data) return "waiting";
+    if (!strip || !data) return ["waiting", [], false];
     strip.toggleAttribute("data-pending", data.state === "pending");
     if (data.state === "pending") {
       strip.querySelectorAll(".figure").forEach(function (figure) { figure.replaceChildren(); });
@@ -77,6 +77,6 @@
       var holder = document.getElementById("kpi-" + cell.metric + "-figure");
       if (holder) holder.replaceChildren(value(cell), picture(cell), change(cell));
     });
-    return data.state;
+    return [data.state, data.instead, data.state === "shown"];
   };
 })();

@@ -43,6 +43,15 @@
     return (last = Object.assign({}, last, pulse, { since: since }));
   }
 
+  /* What the panels follow. In an outage those that have drawn keep their figures; where none has
+     yet, they learn that there are none. */
+  cip.version = function (pulse, seen) {
+    var none = window.dash_clientside.no_update;
+    if (!pulse) return none;
+    var version = pulse.version || (seen ? seen : pulse.state);
+    return version === seen ? none : version;
+  };
+
   cip.show_pulse = function (raw) {
     if (!raw) return [[], [], []];
     var pulse = told(raw);

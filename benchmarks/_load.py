@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_VERSION = re.compile(rb'"data-version":\{"data":"([^"]+)"')
+_VERSION = re.compile(rb'"version":"([^"]+)"')
 _SLOT = b"@VERSION@"
 
 

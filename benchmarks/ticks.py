@@ -30,8 +30,8 @@ from cip.services import make_services
 from cip.store.streams import EventStream
 from layouts import ids
 
-ROUNDS = 10
-SECONDS = 0.8
+ROUNDS = 20
+SECONDS = 0.6
 WARM_UP_SECONDS = 1.5
 GOAL = 0.7
 HISTORY_EVENTS = 20_000
@@ -65,7 +65,7 @@ def _idle(tick: Target, empty: Target) -> None:
     pairs = []
     for _ in range(ROUNDS // 2):
         _, answer = post(tick.port, _versioned(tick, ""), tick.cookie)
-        version = answer["response"][ids.VERSION]["data"]
+        version = answer["response"][ids.PULSE]["data"]["version"]
         idle = replace(tick, version=version, panel=None)
         pairs += alternate(idle, empty, rounds=2, seconds=SECONDS)
     tell_ratio("idle_tick", tell_rounds("idle tick", pairs), GOAL)
@@ -84,11 +84,15 @@ def _with_new_data(tick: Target, empty: Target) -> None:
 
 
 def _tick(port: int, cookie: str) -> Target:
+    output = f"{ids.PULSE}.data"
+    first = callback_body(port, cookie, output, {f"{ids.TICK}.n_intervals": 0})
+    told = post(port, first, cookie)[1]["response"][ids.PULSE]["data"]
+    # A page sends back what it was told last; the version is what the load puts in.
     tick = callback_body(
         port,
         cookie,
-        f"{ids.VERSION}.data",
-        {f"{ids.VERSION}.data": "@VERSION@", f"{ids.TICK}.n_intervals": 7},
+        output,
+        {f"{ids.PULSE}.data": {**told, "version": "@VERSION@"}, f"{ids.TICK}.n_intervals": 7},
     )
     panel = callback_body(
         port,

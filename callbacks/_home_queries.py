@@ -15,6 +15,7 @@ from layouts.home_views import whole_values
 
 if TYPE_CHECKING:
     from cip.services import Services
+    from cip.services.outcomes import Outcome
 
 # Longest window → buckets of the stacked chart; buckets of revenue and the sparklines.
 _BUCKETS: Final[tuple[tuple[timedelta, Bucket, Bucket], ...]] = (
@@ -69,17 +70,21 @@ class Asker:
         query = self._series("events", coarse_bucket(self.filters), "channel")
         return query.model_copy(update={"channels": ()})
 
-    def lines(self) -> dict[str, tuple[float, ...]]:
-        """The sparklines; one whose series is still being computed is left out."""
-        found: dict[str, tuple[float, ...]] = {}
-        wanted: dict[str, TimeseriesQuery] = {
-            metric: self._series(metric, coarse_bucket(self.filters)) for metric in _LINES
+    def strip(self) -> tuple[Outcome, dict[str, tuple[float, ...]]]:
+        """The strip's figures and its sparklines, of one version of the data; a line whose series
+        is still being computed is left out."""
+        bucket = coarse_bucket(self.filters)
+        wanted: dict[str, TimeseriesQuery] = {}
+        wanted.update((metric, self._series(metric, bucket)) for metric in _LINES)
+        wanted["active_now"] = self._last_hour()
+        figures, *lines = self._services.insights.ask_all(
+            self._principal,
+            [("kpis", self.kpis()), *(("timeseries", query) for query in wanted.values())],
+        )
+        found = zip(wanted, lines, strict=True)
+        return figures, {
+            name: whole_values(line.result.data) for name, line in found if line.result is not None
         }
-        for metric, query in {**wanted, "active_now": self._last_hour()}.items():
-            outcome = self._services.insights.ask(self._principal, "timeseries", query)
-            if outcome.result is not None:
-                found[metric] = whole_values(outcome.result.data)
-        return found
 
     def _last_hour(self) -> TimeseriesQuery:
         """Who was active in each five minutes of the last hour, whatever the period is."""

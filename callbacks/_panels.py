@@ -57,13 +57,10 @@ def table_outputs(panel: str) -> tuple[Output, ...]:
     return (Output(ids.table_data(panel), "data"), *_frame(panel))
 
 
-def strip_outputs(panel: str) -> tuple[Output, ...]:
-    """For a KPI strip: its figures, what stands instead of them, whether they are drawn."""
-    return (
-        Output(ids.figures_data(panel), "data"),
-        Output(ids.state(panel), "children"),
-        Output(ids.drawn(panel), "data"),
-    )
+def strip_output(panel: str) -> Output:
+    """For a KPI strip: one value, which the browser spreads. Ticks ask for it all the time, and
+    each output costs."""
+    return Output(ids.figures_data(panel), "data")
 
 
 def drawn_state(panel: str) -> State:
@@ -86,16 +83,17 @@ def list_values(
     return _frame_values(state, shown)
 
 
-def strip_values(
+def strip_value(
     outcome: Outcome, drawn: object, view: Drawing, nothing: tuple[str, str]
-) -> tuple[Any, ...]:
-    """Values for `strip_outputs`; the content of `view` is a list of cells."""
+) -> dict[str, Any]:
+    """The value for `strip_output`; the content of `view` is a list of cells. `instead`: what
+    stands in their place."""
     if outcome.state == "pending":
-        return {"state": "pending"}, [], False
+        return {"state": "pending", "instead": []}
     state, shown = settle(outcome, drawn, view, nothing, "rows")
     if shown.content is None:
-        return {"state": "trouble"}, state, False
-    return {"state": "shown", "cells": shown.content}, [], True
+        return {"state": "trouble", "instead": state}
+    return {"state": "shown", "cells": shown.content, "instead": []}
 
 
 def shared(
@@ -104,28 +102,20 @@ def shared(
     name: Hashable,
     told: object,
     draw: Callable[[], Made],
-) -> tuple[Any, ...]:
+) -> Any:
     """What `draw` returns, as JSON: drawn once for all who look at the same data in the same way.
 
     `told`: the version that the page knows.
     """
     try:
-        values: tuple[Any, ...] = services.views.shared(
-            principal, name, told, lambda: _encoded(draw())
-        )
+        return services.views.shared(principal, name, told, lambda: _encoded(draw()))
     except UnavailableError:
-        values = draw().value
-    return values
+        return draw().value
 
 
 def _encoded(made: Made) -> Made:
-    return Made(tuple(map(_as_json, made.value)), made.lasts)
-
-
-def _as_json(value: Any) -> Any:
-    """Components as JSON text, which Dash then passes on as it is."""
-    plain = value is None or isinstance(value, (bool, str))
-    return value if plain else orjson.Fragment(orjson.dumps(value, default=_as_plain))
+    """As JSON text, which Dash then passes on as it is."""
+    return Made(orjson.Fragment(orjson.dumps(made.value, default=_as_plain)), made.lasts)
 
 
 def _as_plain(value: Any) -> Any:
@@ -196,10 +186,13 @@ def zone_of(services: Services, principal: Principal) -> ZoneInfo:
 
 
 def register_strip(group: CallbackGroup, panel: str) -> None:
-    """The browser writes the figures into the cells; the strip's state is the output."""
+    """The browser writes the figures into the cells, and says what the strip's state is, what
+    stands in its place and whether it shows figures."""
     group.clientside(
         "kpis",
         Output(ids.content(panel), "data-kpis"),
+        Output(ids.state(panel), "children"),
+        Output(ids.drawn(panel), "data"),
         Input(ids.figures_data(panel), "data"),
         State(ids.content(panel), "id"),
     )

@@ -21,8 +21,8 @@ from callbacks._panels import (
     register_table,
     require_ready,
     shared,
-    strip_outputs,
-    strip_values,
+    strip_output,
+    strip_value,
     table_outputs,
     triggers,
     trouble,
@@ -74,28 +74,28 @@ def register(group: CallbackGroup, services: Services) -> None:
 
 def _register_kpis(group: CallbackGroup, services: Services) -> None:
     @group.callback(
-        *strip_outputs(ids.KPIS),
+        strip_output(ids.KPIS),
         *triggers(ids.HOME_FILTERS),
         drawn_state(ids.KPIS),
         permission=_VIEW,
     )
     def show_kpis(
         principal: Principal, search: object, version: object, _nudge: object, drawn: object
-    ) -> tuple[Any, ...]:
+    ) -> Any:
         require_ready(search, version)
         ask = Asker(services, principal, search)
         name = (ids.KPIS, ask.filters)
-        return shared(services, principal, name, version, lambda: draw(principal, ask, drawn))
+        return shared(services, principal, name, version, lambda: draw(ask, drawn))
 
-    def draw(principal: Principal, ask: Asker, drawn: object) -> Made:
-        outcome = services.insights.ask(principal, "kpis", ask.kpis())
-        values = strip_values(
+    def draw(ask: Asker, drawn: object) -> Made:
+        outcome, lines = ask.strip()
+        value = strip_value(
             outcome,
             drawn,
-            lambda result, **_: View(kpi_cells(result, ask.filters, ask.lines())),
+            lambda result, **_: View(kpi_cells(result, ask.filters, lines)),
             _NO_EVENTS,
         )
-        return Made(values, lasts=outcome.state == "ready")
+        return Made(value, lasts=outcome.state == "ready")
 
 
 def _register_charts(group: CallbackGroup, services: Services) -> None:

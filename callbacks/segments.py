@@ -16,8 +16,8 @@ from callbacks._panels import (
     register_strip,
     register_table,
     require_ready,
-    strip_outputs,
-    strip_values,
+    strip_output,
+    strip_value,
     table_outputs,
     triggers,
     zone_of,
@@ -55,7 +55,7 @@ def register(group: CallbackGroup, services: Services) -> None:
 
 def _register_figures(group: CallbackGroup, services: Services) -> None:
     @group.callback(
-        *strip_outputs(ids.RFM_KPIS),
+        strip_output(ids.RFM_KPIS),
         Output(ids.content(ids.RFM_CARDS), "children"),
         *triggers(ids.SEGMENT_FILTERS),
         drawn_state(ids.RFM_KPIS),
@@ -72,10 +72,10 @@ def _register_figures(group: CallbackGroup, services: Services) -> None:
             shown.extend(cards(result.data.segments, result.envelope.currency))
             return View(kpi_cells(result))
 
-        values = strip_values(outcome, drawn, view, _NO_PURCHASES)
+        value = strip_value(outcome, drawn, view, _NO_PURCHASES)
         if outcome.state == "pending":
             shown = [html.Div(skeleton("rows"), className="segment") for _ in range(_CARDS)]
-        return (*values, shown)
+        return value, shown
 
 
 def _register_panels(group: CallbackGroup, services: Services) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from dash import Input, Output, State, no_update
+from dash import Input, Output, State
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -41,38 +43,35 @@ def register(group: CallbackGroup, services: Services) -> None:
         return page.render(search if isinstance(search, str) else None)
 
     @group.callback(
-        Output(ids.VERSION, "data"),
         Output(ids.PULSE, "data"),
         Input(ids.TICK, "n_intervals"),
         Input(ids.REFRESH, "n_clicks"),
-        State(ids.VERSION, "data"),
         State(ids.PULSE, "data"),
         permission=Permission.ANALYTICS_VIEW,
         when_away=lambda: {ids.PULSE: {"data": _away(services)}},
     )
     def tick(
-        principal: Principal, _ticks: object, _clicks: object, seen: object, pulse: object
-    ) -> tuple[Any, Any]:
-        return beat(services, principal, seen, pulse)
+        principal: Principal, _ticks: object, _clicks: object, pulse: object
+    ) -> dict[str, Any]:
+        return beat(services, principal, pulse)
 
     _register_browser(group)
 
 
-def beat(
-    services: Services, principal: Principal, seen: object, pulse: object
-) -> tuple[Any, dict[str, Any]]:
-    """The version and what the header shows; no update while nothing changed."""
-    away = isinstance(pulse, dict) and pulse.get("state") == UNREACHABLE
+def beat(services: Services, principal: Principal, pulse: object) -> dict[str, Any]:
+    """The version, which the panels follow, and what the header shows; no update while nothing
+    changed. `pulse`: what the page was told last."""
+    last = pulse if isinstance(pulse, dict) else {}
+    away = last.get("state") == UNREACHABLE
     try:
         version = services.pulse.version(principal)
-        if version == seen and not away:
+        if version == last.get("version") and not away:
             raise PreventUpdate
-        return version, _pulse(services, principal)
+        return _pulse(services, principal, version)
     except UnavailableError:
         if away:
             raise PreventUpdate from None
-        # Panels that have drawn keep their figures; the others learn that there are none.
-        return no_update if seen else UNREACHABLE, _away(services)
+        return _away(services)
 
 
 def _away(services: Services) -> dict[str, Any]:
@@ -80,12 +79,12 @@ def _away(services: Services) -> dict[str, Any]:
     return {"state": UNREACHABLE, "since": services.resources.clock().timestamp()}
 
 
-def _pulse(services: Services, principal: Principal) -> dict[str, Any]:
+def _pulse(services: Services, principal: Principal, version: str) -> dict[str, Any]:
     status = services.pulse.status(principal)
-    zone = ZoneInfo(status.timezone)
     newest = status.newest_event_at
     now = services.resources.clock()
     return {
+        "version": version,
         "state": "demo" if status.source == "demo" else "live",
         "tenant": status.tenant_name,
         "demo_tenant": status.demo_tenant,
@@ -94,13 +93,24 @@ def _pulse(services: Services, principal: Principal) -> dict[str, Any]:
         "may_export": Permission.ANALYTICS_EXPORT in principal.permissions,
         # Events may be dated ahead; what has not happened yet is no sign of life.
         "newest": min(newest, now).timestamp() if newest else None,
-        "as_of": fmt.day_and_time(status.as_of, zone),
+        "as_of": _as_of(status.as_of.replace(second=0, microsecond=0), status.timezone),
         "ended": (now - status.as_of).total_seconds() > 86_400,
         "now": now.timestamp(),
     }
 
 
+@lru_cache(maxsize=256)
+def _as_of(minute: datetime, timezone: str) -> str:
+    return fmt.day_and_time(minute, ZoneInfo(timezone))
+
+
 def _register_browser(group: CallbackGroup) -> None:
+    group.clientside(
+        "version",
+        Output(ids.VERSION, "data"),
+        Input(ids.PULSE, "data"),
+        State(ids.VERSION, "data"),
+    )
     group.clientside(
         "show_pulse",
         Output(ids.TENANT, "children"),

@@ -5,14 +5,12 @@ from __future__ import annotations
 import random
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import structlog
@@ -28,6 +26,7 @@ from cip.domain.tenants import TenantId
 from cip.services.accounts import AccountService
 from cip.services.ingestion import IngestionService
 from cip.settings import Settings
+from cip.stopping import StopRequest
 from cip.store.client import (
     CONSUMER_TIMEOUT_SECONDS,
     Redis,
@@ -61,7 +60,7 @@ def demo(
         logs.configure("demo")
     with explained():
         await_redis(settings)
-        stop = _stop_on_signals()
+        stop = StopRequest.on_signals(signal.SIGINT, signal.SIGTERM)
         run = _Demo.connected(settings, stop)
         worlds = run.seed_all()
         announce(ready_file)
@@ -72,13 +71,13 @@ def demo(
 @dataclass(frozen=True, slots=True)
 class _Demo:
     settings: Settings
-    stop: threading.Event
+    stop: StopRequest
     reads: Redis
     writes: Redis
     rebuilds: Redis
 
     @classmethod
-    def connected(cls, settings: Settings, stop: threading.Event) -> _Demo:
+    def connected(cls, settings: Settings, stop: StopRequest) -> _Demo:
         url = settings.redis_url
         patient = connect_for_writes(url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
         return cls(settings, stop, connect(url), connect_for_writes(url), patient)
@@ -174,17 +173,6 @@ def _report(event: str, line: str, **details: object) -> None:
         say(line)
     else:
         _LOG.info(event, message=line, **details)
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def request_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, request_stop)
-    return stop
 
 
 def _now() -> datetime:

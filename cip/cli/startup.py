@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from cip.cli import readiness
 from cip.cli.programs import Program, log_folder
 from cip.cli.shell import say
 from cip.settings import Settings
+from cip.stopping import StopRequest
 from cip.store import embedded
 
 _POLL_SECONDS = 0.2
@@ -57,7 +57,7 @@ def steps(settings: Settings, chosen: Sequence[Program]) -> list[Step]:
     return chain
 
 
-def await_ready(steps: Sequence[Step], keep: Callable[[], None], stop: threading.Event) -> bool:
+def await_ready(steps: Sequence[Step], keep: Callable[[], None], stop: StopRequest) -> bool:
     """Whether all came up before somebody asked to stop. `keep` is called while it waits."""
     begun = time.monotonic()
     for step in steps:

@@ -7,11 +7,9 @@ import getpass
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import IO, Annotated
 
 import typer
@@ -29,6 +27,7 @@ from cip.cli.shell import explained, fail, read_settings, say
 from cip.cli.startup import await_ready, steps
 from cip.domain.errors import UnavailableError
 from cip.settings import Settings
+from cip.stopping import StopRequest
 from cip.store import embedded
 
 _POLL_SECONDS = 0.2
@@ -69,6 +68,7 @@ def up(
         while not stop.wait(_POLL_SECONDS):
             supervisor.keep()
     finally:
+        say("Stopping …")
         supervisor.stop()
     say("Stopped.")
 
@@ -120,7 +120,7 @@ def _refuse_taken_port(settings: Settings) -> None:
         )
 
 
-def _valkey_command(settings: Settings, stop: threading.Event) -> Sequence[str] | None:
+def _valkey_command(settings: Settings, stop: StopRequest) -> Sequence[str] | None:
     if not settings.embedded:
         return None
     deadline = time.monotonic() + _PREVIOUS_RUN_SECONDS
@@ -143,19 +143,11 @@ def _write_config(settings: Settings, chosen: Sequence[Program], log_to_stdout: 
     return path
 
 
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-
-    def request_stop(_number: int, _frame: FrameType | None) -> None:
-        if not stop.is_set():
-            stop.set()
-            say("Stopping …")
-
-    signal.signal(signal.SIGINT, request_stop)
-    signal.signal(signal.SIGTERM, request_stop)
+def _stop_on_signals() -> StopRequest:
+    numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` leaves it
-        signal.signal(signal.SIGHUP, request_stop)
-    return stop
+        numbers.append(signal.SIGHUP)
+    return StopRequest.on_signals(*numbers)
 
 
 def _logs_are(settings: Settings, log_to_stdout: bool) -> str:

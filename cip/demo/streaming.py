@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from cip.domain.errors import UnavailableError
 from cip.domain.events import microseconds
 from cip.domain.tenants import TenantId
 from cip.services.ingestion import IngestAnswer
+from cip.stopping import StopRequest
 
 _BATCH: Final = 500
 _TICK_SECONDS: Final = 0.5
@@ -67,7 +67,7 @@ class LiveStream:
         ingestion: Ingestion,
         events: Sequence[tuple[TenantId, Iterator[Due]]],
         clock: Callable[[], datetime],
-        stop: threading.Event,
+        stop: StopRequest,
         jitter: random.Random,
     ) -> None:
         self._ingestion = ingestion

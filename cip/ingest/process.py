@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from cip.domain.errors import CipError
 from cip.domain.tenants import TenantId
 from cip.ingest.consumers import HISTORY_BATCH, TenantConsumer
+from cip.stopping import StopRequest
 from cip.store import keys
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, Redis, connect_for_writes
 from cip.store.leases import Lease
@@ -40,13 +41,15 @@ log = structlog.get_logger(__name__)
 class IngestProcess:
     """Runs until `stop()`; then finishes the batches at hand and gives up its leases."""
 
-    def __init__(self, client: Redis, history_root: str, clock: Clock) -> None:
+    def __init__(
+        self, client: Redis, history_root: str, clock: Clock, stop: StopRequest | None = None
+    ) -> None:
         self._client = client
         self._history_root = history_root
         self._clock = clock
         self._tenants = TenantStore(client, client)
         self._owned: dict[TenantId, tuple[Lease, TenantConsumer]] = {}
-        self._stop = threading.Event()
+        self._stop = stop or StopRequest()
         self._broken = False
 
     def stop(self) -> None:
@@ -156,9 +159,8 @@ class IngestProcess:
 def run(redis_url: str, history_url: str) -> None:
     """Runs the process until SIGTERM or SIGINT."""
     client = connect_for_writes(redis_url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
-    process = IngestProcess(client, history_url, lambda: datetime.now(UTC))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: process.stop())
+    stop = StopRequest.on_signals(signal.SIGTERM, signal.SIGINT)
+    process = IngestProcess(client, history_url, lambda: datetime.now(UTC), stop)
     threading.excepthook = _log_broken_loop
     log.info("ingest started")
     sound = process.run()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -31,6 +33,17 @@ MAX_WAIT_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a question is answered from: the data as it was seen once, at `now`."""
+
+    connector: AnalyticsConnector
+    now: datetime
+    newest: datetime | None
+    generation: int
+    version: str
+
+
 class InsightService:
     """The one way to a figure: pages, API and exports all come through here."""
 
@@ -40,13 +53,17 @@ class InsightService:
 
     def ask(self, principal: Principal, slug: str, query: Query) -> Outcome:
         """The state of the answer now; never waits, and tells of failures by value."""
+        return self.ask_all(principal, [(slug, query)])[0]
+
+    def ask_all(
+        self, principal: Principal, questions: Sequence[tuple[str, Query]]
+    ) -> list[Outcome]:
+        """Answers from one version of the data, each as `ask` gives it."""
         try:
-            insight = _allowed(principal, slug, query)
-            return self._look(principal, insight, query, shortcut=True)
+            seen = self._see(principal)
         except UnavailableError as error:
-            return self._failed("unreachable", error)
-        except CipError as error:
-            return self._failed("error", error)
+            return [self._failed("unreachable", error)] * len(questions)
+        return [self._ask(principal, slug, query, seen) for slug, query in questions]
 
     def fetch(
         self, principal: Principal, slug: str, query: Query, *, wait_seconds: float = 0
@@ -59,7 +76,7 @@ class InsightService:
         insight = _allowed(principal, slug, query)
         deadline = time.monotonic() + min(wait_seconds, MAX_WAIT_SECONDS)
         while True:
-            outcome = self._look(principal, insight, query, shortcut=False)
+            outcome = self._look(principal, insight, query, self._see(principal))
             if outcome.state == "ready" or time.monotonic() >= deadline:
                 return outcome
             time.sleep(_POLL_SECONDS)
@@ -83,94 +100,73 @@ class InsightService:
                     started += 1
         return started
 
-    def _look(
-        self, principal: Principal, insight: Insight, query: Query, *, shortcut: bool
-    ) -> Outcome:
+    def _see(self, principal: Principal) -> _Seen:
         connector = self._resources.connector(principal.tenant)
-        now = self._resources.clock()
         with required():
             generation, changes = connector.live.version()
             version = f"{generation}.{changes}"
             newest = _newest(connector, generation, version)
-            if shortcut and newest is None:
+        return _Seen(connector, self._resources.clock(), newest, generation, version)
+
+    def _ask(self, principal: Principal, slug: str, query: Query, seen: _Seen) -> Outcome:
+        try:
+            insight = _allowed(principal, slug, query)
+            if seen.newest is None:
                 return Outcome("empty")
-            live = self._live(principal, connector, query, now, newest, generation, version)
+            return self._look(principal, insight, query, seen)
+        except UnavailableError as error:
+            return self._failed("unreachable", error)
+        except CipError as error:
+            return self._failed("error", error)
+
+    def _look(self, principal: Principal, insight: Insight, query: Query, seen: _Seen) -> Outcome:
+        with required():
+            live = self._live(principal, query, seen)
             if live is not None:
                 return Outcome("ready", live)
-            return self._published(principal, connector, insight, query, now, generation, version)
+            return self._published(principal, insight, query, seen)
 
-    def _live(
-        self,
-        principal: Principal,
-        connector: AnalyticsConnector,
-        query: Query,
-        now: datetime,
-        newest: datetime | None,
-        generation: int,
-        version: str,
-    ) -> Result[Any] | None:
+    def _live(self, principal: Principal, query: Query, seen: _Seen) -> Result[Any] | None:
         if not isinstance(query, KpisQuery | TimeseriesQuery):
             return None
-        minute = microseconds(now) // MICROSECONDS_PER_MINUTE
 
         def compute() -> Result[Any] | None:
             tenant = self._resources.tenant(principal.tenant)
             # The strip, its sparklines and the charts beside it read mostly the same pieces.
             counters = self._resources.tenant_values.get(
-                (principal.tenant, "counters", version), connector.live.remembering
+                (principal.tenant, "counters", seen.version), seen.connector.live.remembering
             )
-            live = LiveInsights(counters, tenant, generation)
+            live = LiveInsights(counters, tenant, seen.generation)
             if isinstance(query, TimeseriesQuery):
-                return live.timeseries(query, now=now, newest=newest, version=version)
+                return live.timeseries(
+                    query, now=seen.now, newest=seen.newest, version=seen.version
+                )
             return live.kpis(
                 query,
-                now=now,
-                newest=newest,
-                version=version,
-                engagement=lambda: self._engagement(
-                    principal, connector, query, now, generation, version
-                ),
+                now=seen.now,
+                newest=seen.newest,
+                version=seen.version,
+                engagement=lambda: self._engagement(principal, query, seen),
             )
 
-        return connector.cached((query, type(query), version, minute), compute)
+        minute = microseconds(seen.now) // MICROSECONDS_PER_MINUTE
+        return seen.connector.cached((query, type(query), seen.version, minute), compute)
 
-    def _engagement(
-        self,
-        principal: Principal,
-        connector: AnalyticsConnector,
-        query: KpisQuery,
-        now: datetime,
-        generation: int,
-        version: str,
-    ) -> Engagement | None:
+    def _engagement(self, principal: Principal, query: KpisQuery, seen: _Seen) -> Engagement | None:
         """The part of the strip that counters cannot tell; absent until a job has found it."""
-        outcome = self._published(
-            principal,
-            connector,
-            INSIGHTS["engagement"],
-            _engagement_query(query, now),
-            now,
-            generation,
-            version,
-        )
+        asked = _engagement_query(query, seen.now)
+        outcome = self._published(principal, INSIGHTS["engagement"], asked, seen)
         data = outcome.result.data if outcome.result else None
         return data if isinstance(data, Engagement) else None
 
     def _published(
-        self,
-        principal: Principal,
-        connector: AnalyticsConnector,
-        insight: Insight,
-        query: Query,
-        now: datetime,
-        generation: int,
-        version: str,
+        self, principal: Principal, insight: Insight, query: Query, seen: _Seen
     ) -> Outcome:
-        name = digest(insight.slug, query, generation)
-        result = connector.published(insight, name, version)
-        if result is not None and now - result.envelope.computed_at <= insight.max_age:
+        name = digest(insight.slug, query, seen.generation)
+        result = seen.connector.published(insight, name, seen.version)
+        if result is not None and seen.now - result.envelope.computed_at <= insight.max_age:
             return Outcome("ready", result)
-        self._start(principal.tenant, insight, query, name, generation)
+        self._start(principal.tenant, insight, query, name, seen.generation)
         if result is None:
             return Outcome("pending", refreshing=True)
         envelope = result.envelope.model_copy(update={"source": "stale"})

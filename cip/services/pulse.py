@@ -53,16 +53,18 @@ class PulseService:
         """A version no older than `told`, which another worker may have told this page."""
         version = self.version(principal)
         wanted = version_order(told)
-        if wanted is not None and wanted > (version_order(version) or ()):
-            return self._newest(principal.tenant)
-        return version
+        if wanted is None or wanted <= (version_order(version) or ()):
+            return version
+        return self._newest(principal.tenant, wanted)
 
     def _newest_us(self, tenant: TenantId) -> int | None:
         counters = LiveCounters(self._resources.reads, tenant)
         with required():
             return counters.newest_us(counters.generation())
 
-    def _newest(self, tenant: TenantId) -> str:
+    def _newest(self, tenant: TenantId, wanted: tuple[int, ...] = ()) -> str:
+        """Looks the version up. Should that be past `wanted`, it goes by that name until the next
+        look, so that two workers do not drive each other on from event to event."""
         counters = LiveCounters(self._resources.reads, tenant)
         # By the machine's clock, so that its workers look, and compute, for the same versions.
         step = self._version_seconds
@@ -70,7 +72,8 @@ class PulseService:
         with required():
             generation, changes = counters.version()
         minute = microseconds(self._resources.clock()) // MICROSECONDS_PER_MINUTE
-        version = f"{generation}.{changes}.{minute}"
+        found = (generation, changes, minute)
+        version = ".".join(map(str, wanted if () < wanted <= found else found))
         self._versions[tenant] = (until, version)
         return version
 

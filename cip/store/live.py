@@ -50,8 +50,9 @@ class Sums:
     refunded_minor: dict[str, int] = field(default_factory=dict)
     new_customers: dict[str, int] = field(default_factory=dict)
 
-    def add(self, fields: dict[bytes, bytes]) -> None:
-        for raw, value in fields.items():
+    def add(self, fields: Sequence[bytes]) -> None:
+        """Adds a hash as the server sends it: names and values by turns."""
+        for raw, value in zip(fields[::2], fields[1::2], strict=True):
             kind, channel, event_type = _field(raw)
             amount = int(value)
             if kind == "n":
@@ -122,11 +123,12 @@ class LiveCounters:
 
     def sums(self, generation: int, wanted: Sequence[Piece]) -> list[Sums]:
         """One `Sums` a piece, in one round trip."""
-        pipeline = self._client.pipeline(transaction=False)
-        for piece in wanted:
-            pipeline.hgetall(keys.live_counts(self.tenant, generation, piece.unit, piece.number))
+        names = [
+            keys.live_counts(self.tenant, generation, piece.unit, piece.number) for piece in wanted
+        ]
+        answer: Any = script(self._client, "read_sums")(keys=names) if names else []
         found = []
-        for fields in pipeline.execute():
+        for fields in answer:
             sums = Sums()
             sums.add(fields)
             found.append(sums)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from http.client import BAD_REQUEST
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
-import flask
 from dash.fingerprint import check_fingerprint
 
-from cip.web.requests import UPDATE, request_id
+from cip.web.requests import REQUEST_ID, UPDATE, chosen_request_id
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_CACHE_CONTROL: Final = "Cache-Control"
+_NEVER: Final = "no-store, private"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASSET_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
 
@@ -34,34 +40,45 @@ def policy(script_hashes: list[str]) -> str:
     )
 
 
-def install(server: flask.Flask, script_hashes: list[str], *, secure: bool) -> None:
-    of_data = [("X-Content-Type-Options", "nosniff")]
-    if secure:
-        of_data.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
-    of_documents = [
-        *of_data,
-        ("Content-Security-Policy", policy(script_hashes)),
-        ("Referrer-Policy", "same-origin"),
-    ]
+class Headers:
+    """Around the whole application: no answer, not even that of a broken hook, goes without."""
 
-    @server.after_request
-    def add(response: flask.Response) -> flask.Response:
-        headers = response.headers
-        # A callback's answer is no document: nothing is ever loaded by it.
-        fixed = of_data if flask.request.path == UPDATE else of_documents
-        for name, value in fixed:
-            headers.add(name, value)  # nothing else sets them: no search for what to replace
-        headers.add("X-Request-ID", request_id())
-        headers["Cache-Control"] = _keeping(response)
-        return response
+    def __init__(self, app: WSGIApplication, script_hashes: list[str], *, secure: bool) -> None:
+        self._app = app
+        self._of_data = [("X-Content-Type-Options", "nosniff")]
+        if secure:
+            value = "max-age=31536000; includeSubDomains"
+            self._of_data.append(("Strict-Transport-Security", value))
+        self._of_documents = [
+            *self._of_data,
+            ("Content-Security-Policy", policy(script_hashes)),
+            ("Referrer-Policy", "same-origin"),
+        ]
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request_id = environ[REQUEST_ID] = chosen_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
+
+        def start(
+            status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+        ) -> Callable[[bytes], object]:
+            path = environ["PATH_INFO"]
+            answer = [header for header in headers if header[0] != _CACHE_CONTROL]
+            # A callback's answer is no document: nothing is ever loaded by it.
+            answer += self._of_data if path == UPDATE else self._of_documents
+            answer.append(("X-Request-ID", request_id))
+            failed = int(status[:3]) >= BAD_REQUEST
+            kept = _NEVER if failed else _keeping(path, environ.get("QUERY_STRING", ""))
+            answer.append((_CACHE_CONTROL, kept))
+            return start_response(status, answer, exc_info)
+
+        return self._app(environ, start)
 
 
-def _keeping(response: flask.Response) -> str:
+def _keeping(path: str, query: str) -> str:
     """How long a browser may keep it: for ever what has another address once it changes."""
-    path = flask.request.path
-    if not path.startswith(_ASSET_PREFIXES) or response.status_code >= BAD_REQUEST:
-        return "no-store, private"
+    if not path.startswith(_ASSET_PREFIXES):
+        return _NEVER
     _, fingerprinted = check_fingerprint(path)  # type: ignore[no-untyped-call]
-    if fingerprinted or (path.startswith("/assets/") and "m" in flask.request.args):
+    if fingerprinted or (path.startswith("/assets/") and "m" in parse_qs(query)):
         return _FOR_EVER
     return "no-cache"

@@ -13,17 +13,19 @@ from cip.domain.principals import Principal
 
 # Where a browser posts every callback.
 UPDATE: Final = "/_dash-update-component"
+# Where the WSGI environment holds the request's id.
+REQUEST_ID: Final = "cip.request_id"
 _GIVEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-def request_id() -> str:
+def chosen_request_id(given: str) -> str:
     """The caller's `X-Request-ID` where it is harmless, else one of ours."""
-    if not flask.has_request_context():
-        return ""
-    if "request_id" not in flask.g:
-        given = flask.request.headers.get("X-Request-ID", "")
-        flask.g.request_id = given if _GIVEN.fullmatch(given) else f"req_{secrets.token_hex(8)}"
-    return str(flask.g.request_id)
+    return given if _GIVEN.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+
+
+def request_id() -> str:
+    """Of the request that is being served (the headers' layer chose it), empty outside of one."""
+    return str(flask.request.environ[REQUEST_ID]) if flask.has_request_context() else ""
 
 
 def set_principal(principal: Principal) -> None:

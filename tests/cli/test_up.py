@@ -94,7 +94,12 @@ def start(home: Path, port: int) -> Platform:
 
 def stop(platform: Platform) -> None:
     platform.process.send_signal(signal.SIGTERM)
-    platform.process.wait(60)
+    try:
+        platform.process.wait(60)
+    except subprocess.TimeoutExpired:
+        platform.process.kill()  # else it outlives the tests, and its pipe spoils the next ones
+        platform.process.wait()
+        raise
     if platform.process.stdout is not None:
         platform.process.stdout.close()
 

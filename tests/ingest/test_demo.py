@@ -7,7 +7,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +29,7 @@ from cip.history.table import HistoryTable
 from cip.ingest.consumers import TenantConsumer
 from cip.ingest.rebuild import rebuild_live
 from cip.services.ingestion import IngestAnswer, IngestionService
+from cip.stopping import StopRequest
 from cip.store import embedded
 from cip.store.client import connect, connect_for_writes
 from cip.store.live import LiveCounters, pieces, total
@@ -85,7 +85,7 @@ class Clock:
 
 
 def streaming(
-    ingestion: IngestionService, events: Iterator[Due], clock: Clock, stop: threading.Event
+    ingestion: IngestionService, events: Iterator[Due], clock: Clock, stop: StopRequest
 ) -> LiveStream:
     return LiveStream(ingestion, [(SPEC.tenant, events)], clock, stop, JITTER)
 
@@ -136,7 +136,7 @@ def test_a_gap_is_filled_and_a_restart_repeats_nothing(
     ingestion = IngestionService(connect_for_writes(redis_url), tenants, clock)
     resume = resume_from(seeded.world, table, clock())
     assert resume == microseconds(NOW) - 1
-    first = streaming(ingestion, follow(seeded.world, resume), clock, threading.Event())
+    first = streaming(ingestion, follow(seeded.world, resume), clock, StopRequest())
     drain(first)
     wanted = seeded.world.between(microseconds(NOW), microseconds(clock()) + 1).num_rows
     assert (first.sent.accepted, first.sent.duplicates) == (wanted, 0)
@@ -149,7 +149,7 @@ def test_a_gap_is_filled_and_a_restart_repeats_nothing(
     assert streamed_until(world, table) > microseconds(NOW)
     clock.now += timedelta(hours=2)
     second = streaming(
-        ingestion, follow(world, resume_from(world, table, clock())), clock, threading.Event()
+        ingestion, follow(world, resume_from(world, table, clock())), clock, StopRequest()
     )
     drain(second)
     assert second.sent.duplicates == second.sent.rejected == 0
@@ -167,7 +167,7 @@ def test_what_the_history_does_not_hold_yet_is_sent_again_and_counts_once(
     ingestion = IngestionService(connect_for_writes(redis_url), tenants, clock)
     streams = [
         streaming(
-            ingestion, follow(world, resume_from(world, table, clock())), clock, threading.Event()
+            ingestion, follow(world, resume_from(world, table, clock())), clock, StopRequest()
         )
         for _ in range(2)
     ]
@@ -209,7 +209,7 @@ def test_a_batch_is_sent_again_until_it_is_taken(tenants: TenantStore, redis_url
 
     world = World(SPEC, NOW - timedelta(minutes=30))
     events = follow(world, microseconds(world.seed_end) - 1)
-    stream = LiveStream(Flaky(), [(SPEC.tenant, events)], clock, threading.Event(), JITTER)
+    stream = LiveStream(Flaky(), [(SPEC.tenant, events)], clock, StopRequest(), JITTER)
     drain(stream)
     assert tries[0] == tries[1] == tries[2]
     wanted = world.between(microseconds(world.seed_end), microseconds(NOW) + 1).num_rows
@@ -217,7 +217,7 @@ def test_a_batch_is_sent_again_until_it_is_taken(tenants: TenantStore, redis_url
 
 
 def test_a_stop_ends_the_stream_though_redis_is_away() -> None:
-    stop = threading.Event()
+    stop = StopRequest()
 
     class Away:
         def accept(self, tenant: TenantId, raw_events: Sequence[object]) -> IngestAnswer:
@@ -277,7 +277,7 @@ def rows_of(home: Path, spec: DemoSpec) -> int:
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 60
-    poll = threading.Event()
+    poll = StopRequest()
     while not condition():
         assert process.poll() is None, "the command ended"
         assert time.monotonic() < deadline, "it took too long"

@@ -88,3 +88,18 @@ def test_a_version_that_is_none_changes_nothing(platform: Platform) -> None:
     platform.send(raw_event())
     for told in (None, "unreachable", 7, "", "1", "1.2", "a.b.c", "-1.2.3", "9" * 100, ["1.2.3"]):
         assert worker.pulse.version_since(platform.principal(), told) == version
+
+
+def test_two_workers_do_not_drive_each_other_on(platform: Platform) -> None:
+    """Each event makes a version. A worker that is behind one that a page knows looks anew, and
+    takes the page's name for what it finds, though there may be events since."""
+    first, second = waiting_services(platform), waiting_services(platform)
+    who = platform.principal()
+    before = second.pulse.version(who)
+    platform.send(raw_event())
+    told = first.pulse.version(who)
+    assert told != before
+    platform.send(raw_event())
+    assert second.pulse.version_since(who, told) == told
+    assert second.pulse.version(who) == told
+    assert waiting_services(platform).pulse.version(who) > told
