@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,19 @@ from flask_bootstrap import Bootstrap5
 import callbacks
 import layouts
 from cip import logs, settings
+from cip.auth.keyring import KeyRing
 from cip.domain.events import MAX_REQUEST_BYTES
 from cip.services import Services, make_services
 from cip.services.accounts import DEMO_USERS
 from cip.settings import Settings
-from cip.web import account, bodies, errors, health
+from cip.web import account, bodies, errors, health, joining
 from cip.web.api import Api
 from cip.web.dash_callbacks import CallbackGroup
 from cip.web.guard import Guard
 from cip.web.headers import Headers
-from cip.web.identity import Identity
-from cip.web.requests import request_id
-from cip.web.sessions import KeptSessions
+from cip.web.identity import CSRF_HEADER, Identity
+from cip.web.proxies import TrustedProxies
+from cip.web.requests import origin
 from layouts.document import STYLESHEETS, index_page
 
 ROOT = Path(__file__).parent
@@ -33,14 +33,16 @@ ROOT = Path(__file__).parent
 
 def create_app(config: Settings, services: Services | None = None) -> Dash:
     """The application. Several may live in one process: nothing is registered globally."""
+    keys = KeyRing(config.secret_key, config.previous_secret_key)
     services = services or make_services(
         config.redis_url,
         config.broker_url,
         cache_ttl_seconds=config.cache_ttl_seconds,
-        request_id=request_id,
-        mask_secret=config.secret_key,
+        origin=origin,
+        keys=keys,
     )
-    server = _server(config)
+    identity = Identity(services, keys, secure=config.production)
+    server = _server()
     app = Dash(
         __name__,
         server=server,  # type: ignore[arg-type]
@@ -50,6 +52,8 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
         suppress_callback_exceptions=True,  # else a validation layout leaks into every index page
         enable_mcp=False,
         serve_locally=True,
+        csrf_token_name=identity.csrf_cookie,
+        csrf_header_name=CSRF_HEADER,
         external_stylesheets=[f"/bootstrap/static/{sheet}" for sheet in STYLESHEETS],
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
@@ -57,7 +61,7 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
     app.layout = layouts.shell(refresh_seconds=config.refresh_seconds)
     group = CallbackGroup(app)
     callbacks.register(group, services)
-    _install(app, config, services, group)
+    _install(app, config, services, group, identity)
     return app
 
 
@@ -67,45 +71,44 @@ class _Server(flask.Flask):
         return func
 
 
-def _server(config: Settings) -> flask.Flask:
+def _server() -> flask.Flask:
     server = _Server("cip.web", static_folder=None, static_url_path="/static")
     server.config.update(
-        SECRET_KEY=config.secret_key,
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
-        SESSION_REFRESH_EACH_REQUEST=False,
-        SESSION_COOKIE_NAME="__Host-cip" if config.production else "cip",
-        SESSION_COOKIE_SECURE=config.production,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
         BOOTSTRAP_SERVE_LOCAL=True,
     )
-    server.session_interface = KeptSessions()
     bodies.install(server)
     Bootstrap5(server)
     return server
 
 
-def _install(app: Dash, config: Settings, services: Services, group: CallbackGroup) -> None:
+def _install(
+    app: Dash, config: Settings, services: Services, group: CallbackGroup, identity: Identity
+) -> None:
     server: Any = app.server
-    identity = Identity(services, config.secret_key)
     identity.install(server)
-    api = Api(services, identity)
+    api = Api(services)
     server.register_blueprint(api.blueprint)
     server.register_blueprint(account.blueprint(identity, demo_logins=_demo_logins(config)))
+    server.register_blueprint(joining.blueprint(services))
     server.register_blueprint(health.blueprint(services))
     guard = Guard(
+        services,
         identity,
         pages=layouts.PAGES,
         callbacks=group.permissions,
         api=api.permissions,
         away=group.away,
         callback_map=app.callback_map,
+        ticks=layouts.TICKS,
     )
     server.extensions["cip_guard"] = guard
     server.before_request(guard.check)
     errors.install(server)
-    server.wsgi_app = Headers(server.wsgi_app, list(app.csp_hashes()), secure=config.production)
+    server.wsgi_app = TrustedProxies(
+        Headers(server.wsgi_app, list(app.csp_hashes()), secure=config.production),
+        config.trusted_proxies,
+    )
 
 
 def _demo_logins(config: Settings) -> list[tuple[str, str, str]]:

@@ -8,11 +8,15 @@
     if (!window.dash_clientside.set_props) return;
     window.dash_clientside.set_props("pulse", { data: { state: "unreachable", since: Date.now() / 1000 } });
   }
+  function ofTheTick(options) {
+    try { return JSON.parse(options.body).output === "pulse.data"; } catch (error) { return true; }
+  }
   window.fetch = function (target, options) {
     var address = String((target && target.url) || target);
     if (address.indexOf(UPDATE) < 0) return fetchNow.apply(this, arguments);
     return fetchNow.apply(this, arguments).then(function (answer) {
-      if (answer.status === 401) {
+      // What a person asked for is answered in the page (assets/refusals.js), with what they typed.
+      if (answer.status === 401 && ofTheTick(options)) {
         location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search));
       } else if (!answer.headers.get("X-Request-ID")) {
         silent(); // a proxy speaks for a server that does not

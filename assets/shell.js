@@ -57,6 +57,7 @@
     var pulse = told(raw);
     window.cipAges.setPulse(pulse);
     document.documentElement.toggleAttribute("data-no-export", pulse.may_export === false);
+    if (pulse.may) document.documentElement.setAttribute("data-may", pulse.may.join(" "));
     var name = pulse.tenant || "";
     var tenant = name ? [
       part("B", { className: "tenant-mark", "aria-hidden": "true", children: name.slice(0, 1).toUpperCase() }),
@@ -83,6 +84,17 @@
       part("Span", { children: paused ? "Resume" : "Pause" })
     ]];
   };
+
+  /* A form of ours proves, as Dash's requests do, that it was sent from this very page. */
+  document.addEventListener("submit", function (event) {
+    var form = event.target, proof = /(?:^|; )(?:__Host-)?cip_csrf=([^;]*)/.exec(document.cookie);
+    if (form.method.toLowerCase() !== "post" || !proof) return;
+    var field = form.querySelector("input[name=csrf_token]") || document.createElement("input");
+    field.type = "hidden";
+    field.name = "csrf_token";
+    field.value = proof[1];
+    form.append(field);
+  });
 
   /* A panel whose figures are being computed marks itself; then this looks again, ever less often. */
   var delay = 1000;

@@ -15,6 +15,7 @@
   }
   function apply(theme) {
     root.setAttribute("data-bs-theme", theme);
+    document.dispatchEvent(new CustomEvent("cip:theme"));
     // Figures hold token names: this makes the browser draw them again, without the server.
     if (window.dash_clientside && window.dash_clientside.set_props) {
       window.dash_clientside.set_props("theme", { data: theme });
@@ -26,6 +27,15 @@
       var next = window.cipTheme.current() === "dark" ? "light" : "dark";
       try { localStorage.setItem(KEY, next); } catch (error) { /* private mode: this page only */ }
       apply(next);
+    },
+    /* "light", "dark", or "system" */
+    chosen: function () { return stored() ? wanted() : "system"; },
+    choose: function (name) {
+      try {
+        if (name === "system") localStorage.removeItem(KEY);
+        else localStorage.setItem(KEY, name);
+      } catch (error) { /* private mode: nothing is kept */ }
+      apply(name === "system" ? wanted() : name);
     }
   };
   apply(wanted());

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from cip.auth.keyring import KeyRing
 from cip.domain.permissions import Permission, Role
 from cip.domain.tenants import TenantId, tenant_id
 from cip.services import Services, make_services
@@ -29,6 +30,8 @@ from cip.store import embedded
 PROJECT: Final = Path(__file__).resolve().parents[1]
 TENANT: Final = tenant_id("bench")
 USER: Final = "bench"
+PASSWORD: Final = "lantern gravel oboe tundra"  # noqa: S105 - of a server that lives for one run
+KEYS: Final = KeyRing("of the benchmarks alone: Wq8LzT5yN2bV7xKd")
 CONNECTIONS: Final = 16
 # The empty application runs by the very settings of the platform's web server.
 _GUNICORN: Final = (sys.executable, "-m", "gunicorn", "-c", "python:cip.cli.gunicorn_settings")
@@ -41,7 +44,8 @@ class Target:
 
     port: int
     body: str
-    cookie: str = ""
+    cookie: str = ""  # of one viewer
+    cookies: tuple[str, ...] = ()  # of many, by turns
     panel: str | None = None
     forgets: bool = False
     version: str = ""
@@ -92,11 +96,11 @@ class Platform:
 
     def start_web(self) -> int:
         """The real application under the project's own settings; its port."""
-        return self._serve("wsgi:server", "/healthz")
+        return self.serve("wsgi:server", "/healthz")
 
     def start_empty(self) -> int:
         """The empty Dash application under the same settings; its port."""
-        return self._serve("_empty_dash:server", "/_dash-layout")
+        return self.serve("_empty_dash:server", "/_dash-layout")
 
     def start_ingest(self) -> None:
         self.start(sys.executable, "-m", "cip.cli.main", "ingest")
@@ -111,7 +115,7 @@ class Platform:
                 process.kill()
                 process.wait()
 
-    def _serve(self, application: str, path: str) -> int:
+    def serve(self, application: str, path: str) -> int:
         port = free_port()
         process = self.start(
             *_GUNICORN, "--pythonpath", "benchmarks", application, CIP_PORT=str(port)
@@ -130,13 +134,14 @@ def platform() -> Iterator[Platform]:
     with tempfile.TemporaryDirectory(prefix="cip-bench-") as name:
         folder = Path(name)
         with embedded.running(folder / "valkey") as server:
-            services = make_services(server.url, server.url)
+            services = make_services(server.url, server.url, KEYS)
             services.accounts.create_tenant(TENANT)
-            services.accounts.create_user(USER, USER * 4, TENANT, Role.ADMIN)
+            services.accounts.create_user(USER, PASSWORD, TENANT, Role.ADMIN)
             environment = {key: text for key, text in os.environ.items() if key[:4] != "CIP_"} | {
                 "CIP_HOME": str(folder),
                 "CIP_REDIS_URL": server.url,
                 "CIP_HISTORY_URL": str(folder / "history"),
+                "CIP_SECRET_KEY": KEYS.current,
             }
             running = Platform(folder, server.url, services, environment)
             try:
@@ -154,12 +159,12 @@ def load(target: Target, seconds: float, connections: int = CONNECTIONS) -> Roun
         "Sec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n"
         "Accept: application/json\r\nAccept-Encoding: gzip, deflate, br\r\n"
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36\r\n"
-        + (f"Cookie: {target.cookie}\r\n" if target.cookie else "")
     )
+    viewers = target.cookies or (target.cookie,)
     plan = {
         "host": "127.0.0.1",
         "port": target.port,
-        "head": head,
+        "heads": [head + _cookie_lines(cookie) for cookie in viewers],
         "body": target.body,
         "panel": target.panel,
         "forgets": target.forgets,
@@ -177,6 +182,18 @@ def load(target: Target, seconds: float, connections: int = CONNECTIONS) -> Roun
     return Round(
         said["requests"], said["seconds"], said["statuses"], said["p50_ms"], said["p99_ms"]
     )
+
+
+def _cookie_lines(cookie: str) -> str:
+    """The cookies, and what a page of ours sends along: the one of them that scripts may read."""
+    return "".join(f"{name}: {text}\r\n" for name, text in cookie_headers(cookie).items())
+
+
+def cookie_headers(cookie: str) -> dict[str, str]:
+    if not cookie:
+        return {}
+    parts = dict(part.split("=", 1) for part in cookie.split("; "))
+    return {"Cookie": cookie, "X-CSRF-Token": parts.get("cip_csrf", "")}
 
 
 def alternate(
@@ -212,7 +229,7 @@ def tell_ratio(name: str, ratio: float, goal: float) -> None:
 def sign_in(port: int) -> str:
     """The cookie of a browser that is signed in."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    form = urlencode({"username": USER, "password": USER * 4})
+    form = urlencode({"username": USER, "password": PASSWORD})
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     connection.request("POST", "/login", form, kind)
     answer = connection.getresponse()
@@ -251,7 +268,7 @@ def callback_body(port: int, cookie: str, output: str, values: Mapping[str, Any]
 def post(port: int, body: str, cookie: str) -> tuple[int, Any]:
     """One callback's status and answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    head = {"Content-Type": "application/json", "Cookie": cookie}
+    head = {"Content-Type": "application/json"} | cookie_headers(cookie)
     connection.request("POST", "/_dash-update-component", body, head)
     answer = connection.getresponse()
     text = answer.read()

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -29,6 +30,7 @@ class Connection:
 
     sock: socket.socket
     version: bytes
+    heads: cycle[bytes]
     waits_for: str = "tick"
     sent_at: float = 0.0
     buffer: bytearray = field(default_factory=bytearray)
@@ -37,7 +39,7 @@ class Connection:
 class Load:
     def __init__(self, plan: dict[str, Any]) -> None:
         self._address = (plan["host"], plan["port"])
-        self._head = plan["head"].encode()
+        self._heads = [head.encode() for head in plan["heads"]]
         self._tick = plan["body"].encode()
         self._panel = plan["panel"].encode() if plan.get("panel") else None
         self._forgets = bool(plan.get("forgets"))
@@ -50,11 +52,13 @@ class Load:
 
     def run(self) -> dict[str, Any]:
         selector = selectors.DefaultSelector()
-        for _ in range(self._connections):
+        for number in range(self._connections):
             sock = socket.create_connection(self._address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
-            connection = Connection(sock, self._start_version)
+            # Each connection speaks for its share of the viewers, one after the other.
+            mine = self._heads[number :: self._connections] or self._heads
+            connection = Connection(sock, self._start_version, cycle(mine))
             selector.register(sock, selectors.EVENT_READ, connection)
             self._ask(connection)
         begun = time.perf_counter()
@@ -79,7 +83,8 @@ class Load:
         template = self._panel if asks_panel and self._panel else self._tick
         body = template.replace(_SLOT, connection.version)
         connection.sent_at = time.perf_counter()
-        connection.sock.send(b"%sContent-Length: %d\r\n\r\n%s" % (self._head, len(body), body))
+        head = next(connection.heads)
+        connection.sock.send(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body))
 
     def _receive(self, connection: Connection) -> None:
         chunk = connection.sock.recv(262_144)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from _common import (
+    KEYS,
     TENANT,
     Platform,
     Target,
@@ -52,7 +53,7 @@ def main() -> None:
         _wait_until_counted(running)
         cookie = sign_in(port)
         empty = Target(empty_port, callback_body(empty_port, "", "data.data", {}))
-        tick = _tick(port, cookie)
+        tick = tick_target(port, cookie)
         for target in (empty, replace(tick, forgets=True)):
             load(target, WARM_UP_SECONDS)
         _idle(tick, empty)
@@ -83,7 +84,8 @@ def _with_new_data(tick: Target, empty: Target) -> None:
     tell_ratio("kpi_tick_as_watched", tell_rounds(title, pairs), GOAL)
 
 
-def _tick(port: int, cookie: str) -> Target:
+def tick_target(port: int, cookie: str) -> Target:
+    """A page of this viewer: its tick, and its KPI panel."""
     output = f"{ids.PULSE}.data"
     first = callback_body(port, cookie, output, {f"{ids.TICK}.n_intervals": 0})
     told = post(port, first, cookie)[1]["response"][ids.PULSE]["data"]
@@ -104,7 +106,7 @@ def _tick(port: int, cookie: str) -> Target:
             f"{ids.drawn(ids.KPIS)}.data": True,
         },
     )
-    return Target(port, tick, cookie, panel, version="0.0.0")
+    return Target(port, tick, cookie, panel=panel, version="0.0.0")
 
 
 def _versioned(target: Target, version: str) -> str:
@@ -123,7 +125,7 @@ def _wait_until_counted(running: Platform) -> None:
 @contextmanager
 def _events_arrive(running: Platform) -> Iterator[None]:
     """Ten events a second, one by one, as from a site that is open."""
-    services = make_services(running.redis_url, running.redis_url)
+    services = make_services(running.redis_url, running.redis_url, KEYS)
     done = threading.Event()
 
     def arrive() -> None:

@@ -91,6 +91,8 @@ def _pulse(services: Services, principal: Principal, version: str) -> dict[str, 
         "who": principal.subject,
         "role": principal.role.value.replace("_", " "),
         "may_export": Permission.ANALYTICS_EXPORT in principal.permissions,
+        # What the page offers. What is allowed, the guard decides on each request.
+        "may": sorted(permission.value for permission in principal.permissions),
         # Events may be dated ahead; what has not happened yet is no sign of life.
         "newest": min(newest, now).timestamp() if newest else None,
         "as_of": _as_of(status.as_of.replace(second=0, microsecond=0), status.timezone),

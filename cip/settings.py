@@ -40,6 +40,7 @@ VARIABLES: Mapping[str, Variable] = {
         Variable("CIP_BROKER_URL", "", secret=True),
         Variable("CIP_HISTORY_URL", ""),
         Variable("CIP_SECRET_KEY", "", secret=True),
+        Variable("CIP_SECRET_KEY_PREVIOUS", "", secret=True),
         Variable("CIP_DEMO_FALLBACK", "0"),
         Variable("CIP_CACHE_TTL_SECONDS", "30"),
         Variable("CIP_REFRESH_SECONDS", "30"),
@@ -76,6 +77,7 @@ class Settings:
     given_redis_url: str = field(repr=False)
     given_broker_url: str = field(repr=False)
     given_secret_key: str = field(repr=False)
+    previous_secret_key: str = field(repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -102,7 +104,11 @@ class Settings:
             given_redis_url=values.redis_url("CIP_REDIS_URL", text["CIP_REDIS_URL"]),
             given_broker_url=values.redis_url("CIP_BROKER_URL", text["CIP_BROKER_URL"]),
             given_secret_key=values.secret_key("CIP_SECRET_KEY", text["CIP_SECRET_KEY"]),
+            previous_secret_key=values.secret_key(
+                "CIP_SECRET_KEY_PREVIOUS", text["CIP_SECRET_KEY_PREVIOUS"]
+            ),
         )
+        _refuse_pointless_rotation(settings)
         _refuse_weak_production(settings)
         return settings
 
@@ -170,18 +176,28 @@ def _text(variable: Variable, environ: Mapping[str, str]) -> str:
     return own or next(filter(None, aliases), variable.default)
 
 
+def _refuse_pointless_rotation(settings: Settings) -> None:
+    previous = settings.previous_secret_key
+    if previous and previous == settings.given_secret_key:
+        raise SettingsError(
+            "CIP_SECRET_KEY_PREVIOUS must differ from CIP_SECRET_KEY: it is the one before.",
+            field="CIP_SECRET_KEY_PREVIOUS",
+        )
+
+
 def _refuse_weak_production(settings: Settings) -> None:
     if not settings.production:
         return
-    if settings.demo:
-        raise SettingsError("CIP_DEMO cannot be on with CIP_ENV=production.", field="CIP_DEMO")
-    if settings.demo_fallback:
-        raise SettingsError(
-            "CIP_DEMO_FALLBACK cannot be on with CIP_ENV=production.", field="CIP_DEMO_FALLBACK"
-        )
-    if not settings.given_secret_key:
-        raise SettingsError(
-            "CIP_SECRET_KEY must be set with CIP_ENV=production: at least 32 random bytes, "
-            "for example from `openssl rand -base64 48`.",
-            field="CIP_SECRET_KEY",
-        )
+    faults = {
+        "CIP_DEMO": settings.demo and "cannot be on with CIP_ENV=production.",
+        "CIP_DEMO_FALLBACK": settings.demo_fallback and "cannot be on with CIP_ENV=production.",
+        "CIP_SECRET_KEY": not settings.given_secret_key
+        and "must be set with CIP_ENV=production: at least 32 random bytes, "
+        "for example from `openssl rand -base64 48`.",
+        "CIP_TRUSTED_PROXIES": not settings.trusted_proxies
+        and "must be set with CIP_ENV=production: the addresses of the TLS proxy in front, "
+        "for example 127.0.0.1 for one on this machine.",
+    }
+    for name, fault in faults.items():
+        if fault:
+            raise SettingsError(f"{name} {fault}", field=name)

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NoReturn
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ _REDIS_SCHEMES = frozenset(
 # Words of the secrets that tutorials and other products ship, and that scanners try first.
 _KNOWN_SECRET = re.compile(
     r"change.?(me|this|it|in.?prod)|your.?secret|my.?secret|super.?secret|secret.?key|insecure"
-    r"|password|default|example|thisisasecret",
+    r"|password|default|example|thisis(a|my)se?cret|at.?least|bit.?secret|dev.?secret|jwt.?secret",
     re.IGNORECASE,
 )
 _DISTINCT_CHARACTERS = 10
@@ -126,9 +127,16 @@ def secret_key(name: str, text: str) -> str:
         return ""
     if len(text.encode()) < SECRET_BYTES:
         _refuse(name, f"at least {SECRET_BYTES} bytes long")
-    if _KNOWN_SECRET.search(text) or len(set(text)) < _DISTINCT_CHARACTERS:
+    if _KNOWN_SECRET.search(text) or _is_regular(text):
         _refuse(name, "random, not a known default; try `openssl rand -base64 48`")
     return text
+
+
+def _is_regular(text: str) -> bool:
+    """Few characters, a piece repeated, or mostly steps along the alphabet and the digits."""
+    steps = sum(ord(after) - ord(before) in {-1, 0, 1} for before, after in pairwise(text))
+    repeated = text in (text + text)[1:-1]
+    return repeated or len(set(text)) < _DISTINCT_CHARACTERS or steps > len(text) // 2
 
 
 def file_text(name: str, path: str) -> str:

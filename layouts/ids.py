@@ -20,6 +20,8 @@ TENANT: Final = "tenant-name"
 BANNER: Final = "banner"
 ACCOUNT: Final = "account-who"
 FRESHNESS: Final = "freshness"
+# What changes without anybody's doing.
+TICKS: Final = frozenset({f"{TICK}.n_intervals", f"{VERSION}.data", f"{NUDGE}.data"})
 
 # panels
 KPIS: Final = "kpis"
@@ -51,6 +53,54 @@ SEGMENT_FILTERS: Final = "segment-filters"
 METHOD: Final = "filter-method"
 AS_OF: Final = "filter-as-of"
 SEGMENT_NOTICES: Final = "segment-notices"
+
+# administration
+ADMIN_TABS: Final = "admin-tabs"
+ADMIN_FIGURES: Final = "admin-figures"
+ADMIN_ACTIVITY: Final = "admin-activity"
+ADMIN_LIMITS: Final = "admin-limits"
+ADMIN_USERS: Final = "admin-users"
+ADMIN_INVITE: Final = "admin-invite"
+ADMIN_KEYS: Final = "admin-keys"
+ADMIN_NEW_KEY: Final = "admin-new-key"
+ADMIN_SETTINGS: Final = "admin-settings"
+ADMIN_AUDIT: Final = "admin-audit"
+
+# platform
+PLATFORM_TABS: Final = "platform-tabs"
+PLATFORM_TENANTS: Final = "platform-tenants"
+PLATFORM_NEW_TENANT: Final = "platform-new-tenant"
+PLATFORM_COMPARISON: Final = "platform-comparison"
+PLATFORM_AUDIT: Final = "platform-audit"
+
+# tenant switcher
+TENANT_SWITCH: Final = "tenant-switch"
+TENANT_MENU: Final = "tenant-menu"
+TENANTS: Final = "tenants-data"
+TENANTS_ASKED: Final = "tenants-asked"
+TENANT_CHOSEN: Final = "tenant-chosen"
+TENANT_ENTERED: Final = "tenant-entered"
+
+# account
+PROFILE: Final = "profile"
+PROFILE_FORM: Final = "profile-form"
+PROFILE_NAME: Final = "profile-name"
+PROFILE_USERNAME: Final = "profile-username"
+CREDENTIAL: Final = "password-change"
+CREDENTIAL_FORM: Final = "password-form"
+CREDENTIAL_USERNAME: Final = "password-username"
+CREDENTIAL_OLD: Final = "password-old"
+CREDENTIAL_NEW: Final = "password-new"
+CREDENTIAL_AGAIN: Final = "password-again"
+CREDENTIAL_CHANGED: Final = "password-changed"
+SESSIONS: Final = "sessions"
+SESSION_ENDING: Final = "session-ending"
+SESSIONS_ENDED: Final = "sessions-ended"
+SESSIONS_OTHERS: Final = "sessions-others"
+SESSIONS_END_OTHERS: Final = "sessions-end-others"
+PREFERENCES: Final = "preferences"
+PREFERRED_THEME: Final = "preferred-theme"
+PREFERRED_REFRESH: Final = "preferred-refresh"
 
 
 def graph(panel: str) -> str:
@@ -110,6 +160,69 @@ def download(panel: str) -> str:
     return f"{panel}-download"
 
 
+def opened(panel: str) -> str:
+    """The store that asks a panel to read: its tab was opened, or what it shows has changed."""
+    return f"{panel}-opened"
+
+
+def act(area: str) -> str:
+    """The store into which the browser writes what a person asked for in an area."""
+    return f"{area}-act"
+
+
+def answer(area: str) -> str:
+    """The store of what came of it."""
+    return f"{area}-answer"
+
+
+def secret(area: str) -> str:
+    """Where something stands that is shown once."""
+    return f"{area}-secret"
+
+
+def form(panel: str) -> str:
+    return f"{panel}-form"
+
+
+def form_data(panel: str) -> str:
+    """The store of the values that a form begins with."""
+    return f"{panel}-form-data"
+
+
+def field(panel: str, name: str) -> str:
+    """The control of one value of a panel's form."""
+    return f"{form(panel)}-{name.replace(':', '-').replace('.', '-').replace('_', '-')}"
+
+
+def tab(page: str, name: str) -> str:
+    return f"{page}-tab-{name}"
+
+
+def tab_panel(page: str, name: str) -> str:
+    return f"{page}-tab-{name}-panel"
+
+
+def log_query(panel: str) -> str:
+    """The store of an audit log's filter: which text, how many pages of entries."""
+    return f"{panel}-query"
+
+
+def log_filter(panel: str) -> str:
+    return f"{panel}-filter"
+
+
+def log_older(panel: str) -> str:
+    return f"{panel}-older"
+
+
+def verify(panel: str) -> str:
+    return f"{panel}-verify"
+
+
+def verified(panel: str) -> str:
+    return f"{panel}-verified"
+
+
 def chip(control: str) -> str:
     return f"{control}-chip"
 
@@ -130,6 +243,11 @@ def kpi_figure(metric: str) -> str:
 
 def kpi_value(metric: str) -> str:
     return f"kpi-{metric}-value"
+
+
+def said(control: str) -> str:
+    """Where the answer about one control stands."""
+    return f"{control}-said"
 
 
 def segment(name: str) -> str:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from layouts.account import PAGE as ACCOUNT
+from layouts.admin import PAGE as ADMIN
 from layouts.home import PAGE as HOME
 from layouts.page import Page
+from layouts.platform import PAGE as PLATFORM
 from layouts.segments import PAGE as SEGMENTS
 
-PAGES: Final = MappingProxyType({page.path: page for page in (HOME, SEGMENTS)})
+PAGES: Final = MappingProxyType(
+    {page.path: page for page in (HOME, SEGMENTS, ADMIN, PLATFORM, ACCOUNT)}
+)
 
 
 def page_at(pathname: object) -> Page | None:

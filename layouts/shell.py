@@ -9,10 +9,13 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cip.domain.permissions import Permission
 from layouts import ids
+from layouts.account import PAGE as ACCOUNT
 from layouts.attributes import attrs
 from layouts.components import item, popover
 from layouts.icons import icon
+from layouts.page import Page
 from layouts.pages import PAGES
 
 INTERVALS: Final = MappingProxyType(
@@ -47,7 +50,17 @@ def shell(refresh_seconds: int = 30) -> Component:
 
 def _links() -> list[Component]:
     # Which one is open is marked in the browser (assets/shell.js): the shell is the same for all.
-    return [dcc.Link([icon(page.icon), page.title], href=path) for path, page in PAGES.items()]
+    shown = [page for page in PAGES.values() if page is not ACCOUNT]  # the header leads there
+    return [
+        *(_link(page) for page in shown if page.permission is Permission.ANALYTICS_VIEW),
+        # Shown to those who may (assets/75-admin.css, by the pulse); the guard decides.
+        html.Span("Manage", className="nav-label"),
+        *(_link(page) for page in shown if page.permission is not Permission.ANALYTICS_VIEW),
+    ]
+
+
+def _link(page: Page) -> Component:
+    return dcc.Link([icon(page.icon), page.title], href=page.path)
 
 
 def _sidebar() -> Component:
@@ -78,7 +91,7 @@ def _header(chosen: int) -> Component:
                     }
                 ),
             ),
-            html.Div(id=ids.TENANT, className="tenant"),
+            _tenant(),
             html.Span(className="grow"),
             html.Span(id=ids.BADGE, className="status", **attrs({"data-state": "waiting"})),
             _refresh(chosen),
@@ -92,6 +105,36 @@ def _header(chosen: int) -> Component:
         ],
         className="top",
         role="banner",
+    )
+
+
+def _tenant() -> Component:
+    """Whose figures these are, and the way to another's where there is one (assets/tenants.js)."""
+    switch = html.Button(
+        icon("chevron-down", "caret"),
+        id=ids.TENANT_SWITCH,
+        type="button",
+        hidden=True,
+        **attrs(
+            {
+                "aria-label": "Switch organisation",
+                "aria-haspopup": "menu",
+                "aria-expanded": "false",
+                "aria-controls": ids.TENANT_MENU,
+            }
+        ),
+    )
+    return html.Div(
+        [
+            html.Div(id=ids.TENANT, className="tenant"),
+            switch,
+            html.Div(id=ids.TENANT_MENU, className="menu", hidden=True),
+            dcc.Store(id=ids.TENANTS),
+            dcc.Store(id=ids.TENANTS_ASKED),
+            dcc.Store(id=ids.TENANT_CHOSEN),
+            dcc.Store(id=ids.TENANT_ENTERED),
+        ],
+        className="switcher",
     )
 
 
@@ -147,6 +190,16 @@ def _account() -> Component:
         [
             html.Div(id=ids.ACCOUNT, className="who"),
             html.Hr(),
+            dcc.Link(
+                [icon("person"), html.Span("Profile and password")],
+                href="/account",
+                className="item",
+            ),
+            dcc.Link(
+                [icon("laptop"), html.Span("Where you are signed in")],
+                href="/account#sessions",
+                className="item",
+            ),
             item("Light or dark", "circle-half", action="theme"),
             leave,
         ],

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from cip.auth.keyring import KeyRing
 from cip.auth.policy import PERMISSIONS
 from cip.domain.permissions import Role
 from cip.domain.principals import Principal
@@ -17,6 +18,7 @@ from cip.services import Services, make_services
 from cip.store.client import connect_for_writes
 
 NOW = datetime(2026, 11, 22, 14, 32, 10, tzinfo=UTC)
+KEYS = KeyRing("a secret of the tests, of no use elsewhere: 7Kq2vX")
 _NUMBERS = count(1)
 
 
@@ -72,6 +74,7 @@ class Platform:
         self.services: Services = make_services(
             self.redis_url,
             self.redis_url,
+            KEYS,
             cache_ttl_seconds=30,
             version_seconds=0,  # a test looks right after it has changed something
             clock=self.clock,

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
+from cip.cli.access_log import AccessLogger
 from cip.cli.guarded import die_with_parent
+from cip.cli.waiting import await_redis
+from cip.domain.errors import CipError, SettingsError
 from cip.logs import logging_config
+from cip.services.production import refuse_demo_accounts
 from cip.settings import load
+from cip.store.client import connect
+from cip.store.users import UserStore
 
-_settings = load()
+try:
+    _settings = load()
+except SettingsError as error:
+    sys.exit(f"cip: {error.message}")
 
 wsgi_app = "wsgi:server"
 bind = f"{_settings.host}:{_settings.port}"
@@ -21,15 +31,28 @@ keepalive = 15
 timeout = 30  # of a worker that hangs as a whole; it does not bound a request (bodies and Redis do)
 graceful_timeout = 10
 control_socket_disable = True
-# Never "*": a client could then say for itself that it came by TLS, and from where.
-forwarded_allow_ips = ",".join(_settings.trusted_proxies)
+# What a proxy says is read in one place, cip.web.proxies; here nobody is believed.
+forwarded_allow_ips = ""
 # Heartbeat files belong in memory: on a slow disk they stall the workers they watch.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 logconfig_dict = logging_config("web") | {
     # gunicorn's own defaults name handlers that this configuration does not have.
     "loggers": {"gunicorn.error": {"propagate": True}, "gunicorn.access": {"propagate": False}}
 }
-accesslog = None  # the application logs each request itself, with its request id
+logger_class = AccessLogger
+accesslog = None  # the logger writes its lines itself
+
+
+def on_starting(_server: Any) -> None:
+    """Production does not serve beside accounts whose passwords everybody knows."""
+    if not _settings.production:
+        return
+    await_redis(_settings)
+    client = connect(_settings.redis_url)
+    try:
+        refuse_demo_accounts(UserStore(client, client))
+    except CipError as error:
+        sys.exit(f"cip: {error.message}")
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cip.auth.keyring import KeyRing
 from cip.cli.shell import fail
 from cip.domain.errors import ConflictError, InvalidInputError
 from cip.domain.tenants import Tenant, TenantId, tenant_id
@@ -154,7 +155,11 @@ def _tenants(settings: Settings) -> TenantStore:
 
 
 def _register(settings: Settings, tenant: Tenant) -> None:
-    services = make_services(settings.redis_url, settings.broker_url)
+    services = make_services(
+        settings.redis_url,
+        settings.broker_url,
+        KeyRing(settings.secret_key, settings.previous_secret_key),
+    )
     services.accounts.ensure_tenant(tenant)
 
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from cip.cli.accounts import account_service, show_table
+from cip.cli.accounts import Administration, administration, operator, show_table
 from cip.cli.shell import explained, say
+from cip.domain.errors import NotFoundError
 from cip.domain.permissions import Permission
-from cip.domain.tenants import tenant_id
+from cip.domain.tenants import TenantId, tenant_id
+from cip.services.keys import KeyRow
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
@@ -26,36 +28,46 @@ def create(
     """Make a key and show it, once."""
     wanted = frozenset(permission or [Permission.EVENTS_WRITE])
     with explained():
-        owner = tenant_id(tenant)
-    with account_service() as accounts:
-        key, text = accounts.create_key(owner, label, wanted)
-    say(f"Made the key {key.key_id} of {owner}: {', '.join(sorted(wanted))}.")
+        who = operator(tenant_id(tenant))
+    with administration() as admin:
+        admin.services.accounts.tenants.get(who.tenant)
+        key, text = admin.keys.create(who, label, wanted)
+    say(f"Made the key {key.key_id} of {who.tenant}: {', '.join(sorted(wanted))}.")
     say(f"{text}\nIt is not shown again.")
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    tenant: Annotated[str | None, typer.Option(help="Only keys of this tenant.")] = None,
+) -> None:
     """List the keys, without their text."""
-    with account_service() as accounts:
-        found = accounts.users.all_keys()
-    show_table(
-        ("key", "tenant", "label", "permissions", "state"),
-        [
-            (
-                key.key_id,
-                key.tenant,
-                key.label,
-                ", ".join(sorted(key.permissions)),
-                "revoked" if key.revoked else "active",
-            )
-            for key in found
-        ],
-    )
+    with administration() as admin:
+        rows = [
+            _row(owner, key)
+            for owner in _tenants(admin, tenant)
+            for key in admin.keys.all(operator(owner))
+        ]
+    show_table(("key", "tenant", "label", "permissions", "made by", "last used", "state"), rows)
 
 
 @app.command()
 def revoke(key_id: str) -> None:
     """Revoke a key for good."""
-    with account_service() as accounts:
-        accounts.revoke_key(key_id)
+    with administration() as admin:
+        key = admin.services.accounts.users.find_key(key_id)
+        if key is None:
+            raise NotFoundError("There is no such key.", field="key_id")
+        admin.keys.revoke(operator(key.tenant), key_id)
     say(f"Revoked the key {key_id}.")
+
+
+def _tenants(admin: Administration, wanted: str | None) -> list[TenantId]:
+    tenants = admin.services.accounts.tenants
+    return tenants.ids() if wanted is None else [tenants.get(tenant_id(wanted)).id]
+
+
+def _row(owner: TenantId, key: KeyRow) -> tuple[str, ...]:
+    used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never"
+    scopes = ", ".join(key.scopes)
+    state = "revoked" if key.revoked else "active"
+    return key.key_id, owner, key.label, scopes, key.created_by, used, state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from cip import __version__, logs
-from cip.cli import key, tenant, user
+from cip.cli import audit, key, tenant, user
 from cip.cli.demo import demo
 from cip.cli.doctor import doctor
 from cip.cli.importing import import_
@@ -30,6 +30,7 @@ app.command()(doctor)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(user.app, name="user")
 app.add_typer(key.app, name="key")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()

@@ -11,12 +11,14 @@ from cip.domain.tenants import TenantId
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified user or API key, acting in one tenant."""
+    """A verified user or API key, acting in one tenant. `session`: the browser session or the
+    family of API tokens that it came by, "" for an API key."""
 
     subject: str
     tenant: TenantId
     role: Role
     permissions: frozenset[Permission]
+    session: str = ""
 
     def require(self, permission: Permission) -> None:
         """Raises `ForbiddenError` unless the principal holds `permission`."""

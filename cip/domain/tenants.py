@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Any, Literal, NewType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -28,6 +28,13 @@ def tenant_id(value: str) -> TenantId:
     return TenantId(value)
 
 
+def first_epoch(fields: dict[str, Any]) -> int:
+    """Where a new record's epoch begins: past any that an earlier record of its name reached, since
+    what outdated that one's tokens is still known."""
+    created_at: datetime = fields["created_at"]
+    return int(created_at.timestamp() * 1_000)
+
+
 def _known_timezone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -37,7 +44,8 @@ def _known_timezone(name: str) -> str:
 
 
 class Tenant(BaseModel):
-    """A tenant's own settings. Times of its events without a zone are in `timezone`."""
+    """A tenant's own settings. Times of its events without a zone are in `timezone`. `epoch` grows
+    with every change that outdates the tokens of all its people."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +56,9 @@ class Tenant(BaseModel):
     week_start: Literal["monday", "sunday"] = "monday"
     retention_days: int | None = Field(default=None, ge=1)
     demo: bool = False
+    suspended: bool = False
     created_at: datetime
+    epoch: int = Field(default_factory=first_epoch)
 
     @property
     def zone(self) -> ZoneInfo:

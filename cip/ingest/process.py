@@ -77,8 +77,13 @@ class IngestProcess:
         return not self._broken
 
     def _hold_leases(self) -> None:
-        """Extends what is held, drops what was lost, takes what is free."""
-        for tenant in self._tenants.ids():
+        """Extends what is held, drops what was lost or deleted, takes what is free."""
+        tenants = self._tenants.ids()
+        for gone in self._owned.keys() - set(tenants):
+            # The lease lapses by itself: a step may still be under way.
+            del self._owned[gone]
+            log.info("tenant gone", tenant=gone)
+        for tenant in tenants:
             if self._stop.is_set():
                 return
             self._guarded("lease", lambda t=tenant: self._hold(t), tenant=tenant)  # type: ignore[misc]
@@ -119,9 +124,12 @@ class IngestProcess:
         failures: dict[TenantId, int] = {}
         while not self._stop.is_set():
             done = 0
-            for tenant, (_, consumer) in list(self._owned.items()):
+            owned = list(self._owned.items())
+            # Of a tenant that is gone, no failure may slow the others down for ever.
+            failures = {tenant: failures.get(tenant, 0) for tenant, _ in owned}
+            for tenant, (_, consumer) in owned:
                 outcome = self._guarded(name, lambda c=consumer: step(c), tenant=tenant)  # type: ignore[misc]
-                failures[tenant] = 0 if outcome is not None else failures.get(tenant, 0) + 1
+                failures[tenant] = 0 if outcome is not None else failures[tenant] + 1
                 done += outcome or 0
             worst = max(failures.values(), default=0)
             if worst:

@@ -7,19 +7,33 @@ from functools import cache
 from typing import Any, Final
 
 from celery import Celery, Task
+from celery.schedules import crontab
 from celery.signals import setup_logging
 
 from cip import logs, settings
+from cip.auth.keyring import KeyRing
+from cip.domain.tenants import tenant_id
 from cip.jobs import tasks
 from cip.services import Services, make_services
-from cip.store.queue import COMPUTE_INSIGHT, REFRESH_DUE, celery_app
+from cip.store.queue import (
+    COMPUTE_INSIGHT,
+    DELETE_HISTORY,
+    LOG_AUDIT_HEADS,
+    REFRESH_DUE,
+    celery_app,
+)
 
 REFRESH_EVERY_SECONDS: Final = 60.0
+# An ingest process lets go of a deleted tenant within seconds; one that is away may take long.
+DELETE_AGAIN_SECONDS: Final = 10
+DELETE_TRIES: Final = 8_640
 _SETTINGS: Final = settings.load()
 
 app: Celery = celery_app(_SETTINGS.broker_url)
 app.conf.beat_schedule = {
     "refresh-due": {"task": REFRESH_DUE, "schedule": REFRESH_EVERY_SECONDS},
+    # At hours of the clock, and several a day: an interval would begin anew with each restart.
+    "log-audit-heads": {"task": LOG_AUDIT_HEADS, "schedule": crontab("7", "*/6")},
 }
 
 
@@ -31,7 +45,8 @@ def _log_as_json(**_: object) -> None:
 @cache
 def _services() -> Services:
     """Connections of this worker child, made after the fork."""
-    return make_services(_SETTINGS.redis_url, _SETTINGS.broker_url)
+    keys = KeyRing(_SETTINGS.secret_key, _SETTINGS.previous_secret_key)
+    return make_services(_SETTINGS.redis_url, _SETTINGS.broker_url, keys)
 
 
 class ComputeTask(Task):  # type: ignore[misc]
@@ -52,3 +67,14 @@ def compute_insight(
 @app.task(name=REFRESH_DUE)  # type: ignore[untyped-decorator]
 def refresh_due() -> None:
     tasks.refresh_due(_services())
+
+
+@app.task(name=DELETE_HISTORY, bind=True, max_retries=DELETE_TRIES)  # type: ignore[untyped-decorator]
+def delete_history(task: Any, tenant: str) -> None:
+    if not tasks.delete_history(tenant_id(tenant), _services(), _SETTINGS.history_url):
+        raise task.retry(countdown=DELETE_AGAIN_SECONDS)
+
+
+@app.task(name=LOG_AUDIT_HEADS)  # type: ignore[untyped-decorator]
+def log_audit_heads() -> None:
+    tasks.log_audit_heads(_services())

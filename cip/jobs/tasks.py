@@ -15,9 +15,14 @@ from cip.compute.run import run
 from cip.domain.errors import CipError, UnavailableError
 from cip.domain.insights import insight
 from cip.domain.tenants import TenantId, tenant_id
+from cip.history.removal import remove_history
 from cip.services import Services
+from cip.services.audit import log_heads
+from cip.store import keys
+from cip.store.audit import AuditStore
 from cip.store.client import AWAY, Redis
 from cip.store.leases import Lease
+from cip.store.removal import TenantRemoval
 from cip.store.results import RUNNING_MS, ResultStore, digest
 
 log = structlog.get_logger(__name__)
@@ -98,8 +103,36 @@ def report_failure(job: Job, client: Redis) -> None:
 
 
 def refresh_due(services: Services) -> int:
-    """Starts what is due for every tenant; how many computations."""
-    return sum(services.insights.refresh_due(tenant) for tenant in services.resources.tenants.ids())
+    """Starts what is due for every tenant that is not suspended; how many computations."""
+    return sum(
+        services.insights.refresh_due(tenant.id)
+        for tenant in services.resources.tenants.all()
+        if not tenant.suspended
+    )
+
+
+def delete_history(tenant: TenantId, services: Services, history_root: str) -> bool:
+    """Deletes the history of a tenant that is being removed, and what ingest wrote meanwhile.
+    False while the tenant is registered or somebody still consumes its stream: try again."""
+    resources = services.resources
+    removal = TenantRemoval(resources.reads, resources.writes)
+    if tenant not in removal.under_way():
+        return True
+    lease = Lease(resources.writes, keys.ingest_lease(tenant), RUNNING_MS)
+    if tenant in resources.tenants.ids() or not lease.acquire():
+        return False
+    with _kept(lease):
+        remove_history(history_root, tenant)
+    removal.remove_keys(tenant)
+    lease.release()
+    removal.finished(tenant)
+    return True
+
+
+def log_audit_heads(services: Services) -> None:
+    """Logs the head of the platform's audit log and of every tenant's."""
+    resources = services.resources
+    log_heads(AuditStore(resources.reads, resources.writes), resources.tenants.ids())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Tenants, users, API keys and signing in."""
+"""Tenants, users and API keys: how they come to be, and who is who."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from datetime import datetime
 from typing import Final
 
 from cip.auth import api_keys, passwords
-from cip.auth.policy import KEY_SCOPES, PERMISSIONS
-from cip.domain.errors import ConflictError, InvalidInputError, NotFoundError, UnauthenticatedError
+from cip.auth.policy import KEY_SCOPES
+from cip.domain.errors import ConflictError, InvalidInputError, UnauthenticatedError
 from cip.domain.permissions import Permission, Role
-from cip.domain.principals import Principal
 from cip.domain.tenants import Tenant, TenantId, tenant_id
 from cip.domain.users import ApiKey, User
 from cip.store.tenants import TenantStore
 from cip.store.users import UserStore
 
-_REFUSED: Final = "The user name or the password is not right."
+REFUSED: Final = "The user name or the password is not right."
 DEMO_TENANT: Final = TenantId("demo_tenant")
 DEMO_ENTERPRISE: Final = TenantId("enterprise")
 # (user, tenant, role, super admin); the password is the name and 123, in demo mode only.
@@ -65,8 +64,8 @@ class AccountService:
 
     def create_user(self, username: str, password: str, tenant: TenantId, role: Role) -> User:
         """Raises `InvalidInputError` for a weak password, `ConflictError` for a taken name."""
-        passwords.check_strength(password)
-        self.tenants.get(tenant)
+        title = self.tenants.get(tenant).name
+        passwords.check_strength(password, username=username, names=(tenant, title))
         return self._add_user(username, password, tenant, role)
 
     def ensure_demo_users(self) -> None:
@@ -82,35 +81,27 @@ class AccountService:
                     demo=True,
                 )
 
-    def disable_user(self, username: str, *, disabled: bool = True) -> User:
-        user = self.users.find(username)
-        if user is None:
-            raise NotFoundError(f"There is no user {username}.", field="username")
-        changed = user.model_copy(update={"disabled": disabled, "epoch": user.epoch + 1})
-        self.users.save(changed)
-        return changed
-
-    def sign_in(self, username: str, password: str, tenant: str | None = None) -> Principal:
-        """The principal, or `UnauthenticatedError` with the same words whatever was wrong."""
+    def authenticate(self, username: str, password: str) -> User:
+        """The user, or `UnauthenticatedError` with the same words, after the same work, whatever
+        was wrong."""
         user = self.users.find(username) if username.isascii() and username else None
-        usable = user is not None and not user.disabled
+        usable = user is not None and not user.disabled and user.password_hash
         fits = passwords.verify(user.password_hash if user and usable else None, password)
         if user is None or not fits:
-            raise UnauthenticatedError(_REFUSED)
-        return self.principal(user, tenant)
+            raise UnauthenticatedError(REFUSED)
+        return user
 
-    def principal(self, user: User, tenant: str | None = None) -> Principal:
-        """The user acting in `tenant` (their home by default), with the role they have there."""
-        chosen = user.home if tenant is None else tenant_id(tenant)
-        if user.disabled:
-            raise UnauthenticatedError(_REFUSED)
-        role = Role.SUPER_ADMIN if user.super_admin else user.memberships.get(chosen)
-        if role is None:
-            raise UnauthenticatedError(_REFUSED)
-        return Principal(user.username, chosen, role, PERMISSIONS[role])
+    def role(self, user: User, tenant: TenantId) -> Role | None:
+        """What the user is in the tenant, None where they may not be."""
+        return Role.SUPER_ADMIN if user.super_admin else user.memberships.get(tenant)
 
     def create_key(
-        self, tenant: TenantId, label: str, permissions: frozenset[Permission]
+        self,
+        tenant: TenantId,
+        label: str,
+        permissions: frozenset[Permission],
+        *,
+        created_by: str = "",
     ) -> tuple[ApiKey, str]:
         """The key's record and its text, which is shown once and not kept."""
         if outside := permissions - KEY_SCOPES:
@@ -126,22 +117,10 @@ class AccountService:
             label=label,
             permissions=permissions,
             created_at=self._clock(),
+            created_by=created_by,
         )
-        self.users.save_key(key)
+        self.users.add_key(key)
         return key, text
-
-    def revoke_key(self, key_id: str) -> None:
-        key = self.users.find_key(key_id)
-        if key is None:
-            raise NotFoundError("There is no such key.", field="key_id")
-        self.users.save_key(key.model_copy(update={"revoked": True}))
-
-    def principal_of_key(self, text: str) -> Principal:
-        parts = api_keys.split(text)
-        key = self.users.find_key(parts[0]) if parts else None
-        if not parts or key is None or key.revoked or not api_keys.fits(parts[1], key.digest):
-            raise UnauthenticatedError("The API key is not valid.")
-        return Principal(f"key:{key.key_id}", key.tenant, Role.API_KEY, key.permissions)
 
     def _add_user(
         self,

@@ -13,6 +13,7 @@ from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
 from cip.domain.queries import Query
 from cip.domain.results import Result
+from cip.services.audit import AuditService
 from cip.services.insights import InsightService
 
 WAIT_SECONDS: Final = 10.0
@@ -26,8 +27,9 @@ class Export:
 
 
 class ExportService:
-    def __init__(self, insights: InsightService) -> None:
+    def __init__(self, insights: InsightService, audit: AuditService) -> None:
         self._insights = insights
+        self._audit = audit
 
     def csv(self, principal: Principal, slug: str, query: Query) -> Export:
         """Raises `ForbiddenError` without `analytics:export`, `UnavailableError` when the
@@ -36,7 +38,20 @@ class ExportService:
         outcome = self._insights.fetch(principal, slug, query, wait_seconds=WAIT_SECONDS)
         if outcome.result is None:
             raise UnavailableError("The figures are still being computed. Try again shortly.")
-        return Export(_filename(slug, outcome.result), to_csv(outcome.result))
+        return self.of(principal, slug, outcome.result)
+
+    def of(self, principal: Principal, slug: str, result: Result[Any]) -> Export:
+        """The file of a result. No file leaves without an entry in the audit log."""
+        principal.require(Permission.ANALYTICS_EXPORT)
+        made = Export(_filename(slug, result), to_csv(result))
+        self._audit.record(
+            principal.tenant,
+            principal.subject,
+            "insight.exported",
+            slug,
+            after={"file": made.filename, "bytes": len(made.content.encode())},
+        )
+        return made
 
 
 def to_csv(result: Result[Any]) -> str:

@@ -8,9 +8,57 @@ from typing import Final
 from cip.domain.tenants import TenantId
 
 # The platform's own keys: of no tenant, never in one command with a tenant's.
-TENANTS: Final = "platform:tenants"
-USERS: Final = "platform:users"
-API_KEYS: Final = "platform:api_keys"
+# They share a slot too: a record and the revocation that its change means are written as one.
+TENANTS: Final = "{platform}:tenants"
+USERS: Final = "{platform}:users"
+API_KEYS: Final = "{platform}:api_keys"
+INVITATIONS: Final = "{platform}:invitations"
+REVOCATIONS: Final = "{platform}:revocations"
+TENANTS_BEING_REMOVED: Final = "{platform}:tenants_being_removed"
+# Apart: no command touches two buckets of tries, so each may lie in a slot of its own.
+TRIES_OF_EVERYONE: Final = "platform:tries:everyone"
+AUDIT: Final = "{platform}:audit"
+AUDIT_HEAD: Final = "{platform}:audit:head"
+
+
+def session(session_id: str) -> str:
+    """Hash: one browser session, by the digest of what its cookie holds."""
+    return f"{{platform}}:session:{session_id}"
+
+
+def sessions_of(username: str) -> str:
+    """Set: the ids of a user's browser sessions, some of them ended."""
+    return f"{{platform}}:sessions:{username}"
+
+
+def token_family(family: str) -> str:
+    """Hash: the API's refresh tokens that descend from one sign-in."""
+    return f"{{platform}}:tokens:{family}"
+
+
+def api_key_used(key_id: str) -> str:
+    """When a key was last used, to the minute."""
+    return f"{{platform}}:api_key_used:{key_id}"
+
+
+def tries_of_user(user: str) -> str:
+    """List: when somebody tried to sign in as a user, by the digest of the name."""
+    return f"platform:tries:user:{user}"
+
+
+def tries_of_owner(user: str, address: str) -> str:
+    """List: the same from an address that the user is known to sign in from."""
+    return f"platform:tries:owner:{user}:{address}"
+
+
+def tries_of_address(address: str) -> str:
+    """List: when somebody tried to sign in from an address, by its digest."""
+    return f"platform:tries:address:{address}"
+
+
+def known_addresses(user: str) -> str:
+    """Sorted set: digests of the addresses a user signed in from, by the last time."""
+    return f"platform:known_addresses:{user}"
 
 
 def heartbeat(process: str) -> str:
@@ -109,3 +157,25 @@ def insight(tenant: TenantId, slug: str, digest: str) -> str:
 def insight_lease(tenant: TenantId, slug: str, digest: str) -> str:
     """Held by whoever has one computation under way."""
     return f"insight:{{{tenant}}}:{slug}:{digest}:lease"
+
+
+def audit(tenant: TenantId) -> str:
+    """The stream of the tenant's audit log."""
+    return f"audit:{{{tenant}}}"
+
+
+def audit_head(tenant: TenantId) -> str:
+    """Hash: number, hash, key id and seal of the audit log's last entry."""
+    return f"audit:{{{tenant}}}:head"
+
+
+def pattern_of(tenant: TenantId) -> str:
+    """What `SCAN` matches: all of the tenant's keys, and maybe others (see `is_of`)."""
+    return f"*:{{{tenant}}}*"
+
+
+def is_of(tenant: TenantId, key: str) -> bool:
+    """Whether the key is the tenant's: a word, the tenant in braces, and nothing or a colon."""
+    word, _, rest = key.partition(":")
+    owner, _, _ = rest.partition(":")
+    return "{" not in word and owner == f"{{{tenant}}}"

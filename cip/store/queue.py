@@ -12,6 +12,8 @@ from cip.domain.insights import Queue
 
 COMPUTE_INSIGHT: Final = "cip.compute_insight"
 REFRESH_DUE: Final = "cip.refresh_due"
+DELETE_HISTORY: Final = "cip.delete_history"
+LOG_AUDIT_HEADS: Final = "cip.log_audit_heads"
 VISIBILITY_SECONDS: Final = 300
 _TIMEOUT_SECONDS: Final = 0.5
 

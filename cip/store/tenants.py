@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from cip.domain.errors import ConflictError, CorruptValueError, NotFoundError
 from cip.domain.tenants import Tenant, TenantId
-from cip.store import keys
+from cip.store import keys, records
 from cip.store.client import Redis, required
+from cip.store.revocations import Revocation
 
 
 class TenantStore:
@@ -43,6 +45,22 @@ class TenantStore:
             added = self._writes.hsetnx(keys.TENANTS, tenant.id, tenant.model_dump_json())
         if not added:
             raise ConflictError(f"The tenant {tenant.id} exists already.", field="tenant")
+
+    def change(self, tenant: TenantId, update: Callable[[Tenant], Tenant]) -> tuple[Tenant, Tenant]:
+        """(before, after). A grown epoch outdates the tokens of all its people in the same
+        instant. Raises `NotFoundError`, and what `update` raises."""
+
+        def apply(text: bytes) -> tuple[str, Revocation | None, tuple[Tenant, Tenant]]:
+            before = _parse(text, tenant)
+            after = update(before)
+            grown = after.epoch > before.epoch
+            revocation = Revocation("tenant", tenant, after.epoch) if grown else None
+            return after.model_dump_json(), revocation, (before, after)
+
+        changed = records.change(self._writes, keys.TENANTS, tenant, apply)
+        if changed is None:
+            raise NotFoundError(f"There is no tenant {tenant}.", field="tenant")
+        return changed
 
 
 def _parse(text: bytes, name: str) -> Tenant:

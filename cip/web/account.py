@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import flask
 from flask.typing import ResponseReturnValue
-from flask_login import logout_user
 
-from cip.domain.errors import CipError, UnauthenticatedError, UnavailableError
+from cip.domain.errors import CipError, ThrottledError, UnauthenticatedError, UnavailableError
 from cip.web.identity import Identity
 
 
@@ -34,13 +33,14 @@ def blueprint(identity: Identity, *, demo_logins: list[tuple[str, str, str]]) ->
 
     @views.post("/login")
     def sign_in() -> ResponseReturnValue:
-        username = flask.request.form.get("username", "").strip().lower()
+        form = flask.request.form
+        username = form.get("username", "").strip().lower()
         try:
-            identity.sign_in(username, flask.request.form.get("password", ""))
+            identity.sign_in(username, form.get("password", ""), remember="remember" in form)
         except UnauthenticatedError as error:
             return page(401, error.message, username)
-        except UnavailableError as error:
-            answer = flask.make_response(page(503, error.message, username))
+        except (ThrottledError, UnavailableError) as error:
+            answer = flask.make_response(page(error.status, error.message, username))
             answer.headers["Retry-After"] = str(error.retry_after_seconds)
             return answer
         except CipError as error:
@@ -49,8 +49,7 @@ def blueprint(identity: Identity, *, demo_logins: list[tuple[str, str, str]]) ->
 
     @views.post("/logout")
     def logout() -> ResponseReturnValue:
-        logout_user()
-        flask.session.clear()
+        identity.sign_out()
         return flask.redirect(flask.url_for("account.login"), 303)
 
     return views

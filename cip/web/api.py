@@ -18,10 +18,9 @@ from cip.domain.events import MAX_REQUEST_BYTES
 from cip.domain.insights import INSIGHTS
 from cip.domain.permissions import Permission
 from cip.services import Services
-from cip.services.exports import to_csv
+from cip.services.api_tokens import TokenPair
 from cip.services.insights import MAX_WAIT_SECONDS, parse_query
 from cip.services.outcomes import Outcome
-from cip.web.identity import Identity
 from cip.web.requests import principal
 
 PREFIX: Final = "/api/v1"
@@ -31,12 +30,16 @@ _RETRY_SECONDS: Final = "1"
 class Api:
     """`permissions`: endpoint → permission, for the guard."""
 
-    def __init__(self, services: Services, identity: Identity) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._identity = identity
         self.permissions: dict[str, Permission] = {}
         self.blueprint = flask.Blueprint("api", __name__, url_prefix=PREFIX)
-        self.blueprint.add_url_rule("/auth/token", "token", self._token, methods=["POST"])
+        for name, view in (
+            ("token", self._token),
+            ("refresh", self._refresh),
+            ("logout", self._logout),
+        ):
+            self.blueprint.add_url_rule(f"/auth/{name}", name, view, methods=["POST"])
         self._route("POST", "/events", self._events, Permission.EVENTS_WRITE)
         self._route("GET", "/insights", self._insights, Permission.ANALYTICS_VIEW)
         self._route("POST", "/insights/<slug>", self._insight, Permission.ANALYTICS_VIEW)
@@ -53,13 +56,22 @@ class Api:
         _only(body, {"username", "password", "tenant"})
         username, password = _string(body, "username"), _string(body, "password")
         wanted = _string(body, "tenant") if body.get("tenant") is not None else None
-        token, who = self._identity.access_token(username, password, wanted)
-        return {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": int(ACCESS_LIFE.total_seconds()),
-            "tenant": who.tenant,
-        }
+        user = self._services.signing_in.check(
+            username.strip().lower(), password, flask.request.remote_addr or ""
+        )
+        return _tokens(self._services.api_tokens.grant(user, wanted))
+
+    def _refresh(self) -> ResponseReturnValue:
+        body = _object(_json())
+        _only(body, {"refresh_token"})
+        return _tokens(self._services.api_tokens.refresh(_string(body, "refresh_token", 4_096)))
+
+    def _logout(self) -> ResponseReturnValue:
+        who = principal()
+        # A page may call this too: its session ends, not only the token that it sent.
+        if not self._services.sessions.sign_out(who):
+            self._services.api_tokens.revoke(who)
+        return "", 204
 
     def _events(self) -> ResponseReturnValue:
         answer = self._services.ingestion.accept(principal().tenant, _raw_events())
@@ -89,7 +101,20 @@ class Api:
         if wants_csv:
             who.require(Permission.ANALYTICS_EXPORT)
         outcome = self._services.insights.fetch(who, insight.slug, query, wait_seconds=wait)
-        return _csv(outcome) if wants_csv and outcome.result else _envelope(outcome)
+        if wants_csv and outcome.result:
+            made = self._services.exports.of(who, insight.slug, outcome.result)
+            return flask.Response(made.content, mimetype="text/csv")
+        return _envelope(outcome)
+
+
+def _tokens(pair: TokenPair) -> dict[str, Any]:
+    return {
+        "access_token": pair.access,
+        "refresh_token": pair.refresh,
+        "token_type": "Bearer",
+        "expires_in": int(ACCESS_LIFE.total_seconds()),
+        "tenant": pair.tenant,
+    }
 
 
 def _envelope(outcome: Outcome) -> ResponseReturnValue:
@@ -97,11 +122,6 @@ def _envelope(outcome: Outcome) -> ResponseReturnValue:
         return {"status": outcome.state}, 202, {"Retry-After": _RETRY_SECONDS}
     text = outcome.result.model_dump_json(by_alias=True)
     return flask.Response(text, mimetype="application/json")
-
-
-def _csv(outcome: Outcome) -> ResponseReturnValue:
-    assert outcome.result is not None  # noqa: S101 - the caller has looked
-    return flask.Response(to_csv(outcome.result), mimetype="text/csv")
 
 
 def _raw_events() -> Sequence[object]:
@@ -154,10 +174,10 @@ def _only(body: dict[str, Any], known: set[str]) -> None:
         raise InvalidInputError("Unknown field.", code="unknown_field", field=unknown[0][:64])
 
 
-def _string(body: dict[str, Any], name: str) -> str:
+def _string(body: dict[str, Any], name: str, longest: int = 256) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= 256:
-        raise InvalidInputError("A string of 1 to 256 characters.", field=name)
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise InvalidInputError(f"A string of 1 to {longest} characters.", field=name)
     return value
 
 

@@ -6,11 +6,18 @@ from typing import Any
 
 import flask
 import structlog
+from dash.exceptions import DashException, DependencyException, InvalidResourceError
 from flask.typing import ResponseReturnValue
 from redis.exceptions import RedisError
 from werkzeug.exceptions import HTTPException
 
-from cip.domain.errors import CipError, ThrottledError, UnauthenticatedError, UnavailableError
+from cip.domain.errors import (
+    CipError,
+    NotFoundError,
+    ThrottledError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from cip.web.requests import request_id
 
 log = structlog.get_logger(__name__)
@@ -21,6 +28,8 @@ def install(server: flask.Flask) -> None:
     server.register_error_handler(CipError, _known)
     server.register_error_handler(HTTPException, _http)
     server.register_error_handler(RedisError, _redis)
+    for missing in (DependencyException, InvalidResourceError):
+        server.register_error_handler(missing, _no_such_file)
     server.register_error_handler(Exception, _unknown)
 
 
@@ -47,6 +56,11 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 def _redis(error: RedisError) -> ResponseReturnValue:
     log.warning("redis failed", kind=type(error).__name__, error=str(error))
     return _known(UnavailableError("The data store does not answer. Try again shortly."))
+
+
+def _no_such_file(_error: DashException) -> ResponseReturnValue:
+    """Dash was asked for a file of a component library that it does not have."""
+    return _known(NotFoundError("There is no such file."))
 
 
 def _unknown(error: Exception) -> ResponseReturnValue:

@@ -19,8 +19,10 @@ from cip.domain.errors import (
 )
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
+from cip.services import Services
+from cip.services.once import Once
 from cip.web.callback_bodies import Shape, check_body, shape
-from cip.web.identity import Identity
+from cip.web.identity import Identity, activity
 from cip.web.requests import UPDATE, set_principal
 
 PUBLIC_PATHS: Final = frozenset(
@@ -29,22 +31,30 @@ PUBLIC_PATHS: Final = frozenset(
         "/healthz",
         "/readyz",
         "/_favicon.ico",
+        "/join",
         "/api/v1/auth/token",
+        "/api/v1/auth/refresh",
     }
 )
 PUBLIC_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
+LOGOUT: Final = "/logout"
 # Dash's own plumbing, and leaving: for whoever is signed in.
-SIGNED_IN_PATHS: Final = frozenset({"/_dash-layout", "/_dash-dependencies", "/logout"})
+SIGNED_IN_PATHS: Final = frozenset({"/_dash-layout", "/_dash-dependencies", LOGOUT})
+# What every program that has signed in may do, whatever its permissions.
+SIGNED_IN_ENDPOINTS: Final = frozenset({"api.logout"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_REFUSAL_SECONDS: Final = 60.0
 
 
 class Guard:
     """`pages`: paths that show the application; `callbacks`: key → permission; `api`: endpoint →
     permission; `away`: key → what that callback answers while nobody's identity can be known.
-    `callback_map` is Dash's own."""
+    `callback_map` is Dash's own. `ticks`: `id.property` of what changes by itself: a callback
+    that only these triggered is nobody's activity."""
 
     def __init__(
         self,
+        services: Services,
         identity: Identity,
         *,
         pages: Collection[str],
@@ -52,37 +62,46 @@ class Guard:
         api: Mapping[str, Permission],
         away: Mapping[str, Callable[[], Mapping[str, Any]]],
         callback_map: Mapping[str, Any],
+        ticks: Collection[str],
     ) -> None:
+        self._services = services
         self._identity = identity
         self._pages = pages
         self._callbacks = callbacks
         self._api = api
         self._away = away
         self._callback_map = callback_map
+        self._ticks = frozenset(ticks)
+        self._refusals = Once(_REFUSAL_SECONDS)
         self._shapes: dict[str, Shape] = {}
 
     def check(self) -> ResponseReturnValue | None:
         """Runs before every request; sets the principal, answers a redirect, or raises."""
         path = flask.request.path
+        if path.startswith("/api/") and not (flask.request.endpoint or "").startswith("api."):
+            # Else what no route serves would get Dash's page, which serves all paths.
+            raise NotFoundError("There is no such address.")
         if path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES):
             _require_same_origin()
             return None
         if path.startswith("/api/"):
             self._check_api()
             return None
-        if path == UPDATE:
+        if path == UPDATE and flask.request.method == "POST":
             return self._check_callback()
         return self._check_page(path)
 
     def _check_api(self) -> None:
-        permission = self._api.get(flask.request.endpoint or "")
+        endpoint = flask.request.endpoint or ""
         who = self._identity.program()
         if who is None:
             who = self._signed_in()
-            _require_same_origin()
-        if permission is None:
-            raise NotFoundError("There is no such address.")
-        who.require(permission)
+            self._require_our_page(who)
+        if endpoint not in SIGNED_IN_ENDPOINTS:
+            permission = self._api.get(endpoint)
+            if permission is None:
+                raise NotFoundError("There is no such address.")
+            self._require(who, permission, endpoint)
         set_principal(who)
 
     def _check_callback(self) -> ResponseReturnValue | None:
@@ -90,11 +109,13 @@ class Guard:
             who = self._signed_in()
         except UnavailableError:
             return self._answer_away()
-        _require_same_origin()
+        self._require_our_page(who)
         body, key = self._callback()
-        who.require(self._callbacks[key])
+        self._require(who, self._callbacks[key], key)
         check_body(body, self._shape(key))
         set_principal(who)
+        if not self._ticks.issuperset(body.get("changedPropIds", ())):
+            activity(self._services, who)
         return None
 
     def _answer_away(self) -> ResponseReturnValue:
@@ -105,11 +126,11 @@ class Guard:
             return "", NO_CONTENT
         return flask.jsonify({"multi": True, "response": self._away[key]()})
 
-    def _callback(self) -> tuple[object, str]:
+    def _callback(self) -> tuple[dict[str, Any], str]:
         """The body of a callback's request and the callback that it names."""
         body = flask.request.get_json(silent=True)
         key = body.get("output") if isinstance(body, dict) else None
-        if not isinstance(key, str) or key not in self._callbacks:
+        if not isinstance(body, dict) or not isinstance(key, str) or key not in self._callbacks:
             raise InvalidInputError("There is no such callback.", field="output")
         return body, key
 
@@ -120,9 +141,12 @@ class Guard:
 
     def _check_page(self, path: str) -> ResponseReturnValue | None:
         who = self._identity.browser()
-        if path in SIGNED_IN_PATHS:
-            set_principal(self._signed_in())
-            _require_same_origin()
+        # Dash answers every path that nobody else does, and so a GET of what only takes a POST.
+        leaving = path == LOGOUT and flask.request.method in _SAFE
+        if path in SIGNED_IN_PATHS and not leaving:
+            who = self._signed_in()
+            set_principal(who)
+            self._require_our_page(who)
         elif flask.request.method not in _SAFE or path not in self._pages:
             raise (
                 NotFoundError("There is no such page.")
@@ -135,13 +159,49 @@ class Guard:
             return flask.redirect(flask.url_for("account.login", next=wanted))
         else:
             set_principal(who)
+            activity(self._services, who)
         return None
+
+    def _require(self, who: Principal, permission: Permission, target: str) -> None:
+        """Raises `ForbiddenError`, and puts a refusal on record."""
+        try:
+            who.require(permission)
+        except ForbiddenError:
+            self._record_refusal(who, permission, target)
+            raise
+
+    def _record_refusal(self, who: Principal, permission: Permission, target: str) -> None:
+        """Once a minute for the same: a page that asks again and again must not fill the log."""
+        if not self._refusals.first((who.subject, who.tenant, target)):
+            return
+        self._services.audit.record(
+            who.tenant,
+            who.subject,
+            "permission.refused",
+            target,
+            outcome="refused",
+            after={"permission": permission.value},
+        )
+
+    def _require_our_page(self, who: Principal) -> None:
+        """What changes something comes from a page of ours, and of this very session."""
+        if flask.request.method not in _SAFE:
+            _require_same_origin()
+            self._identity.require_csrf(who)
 
     def _signed_in(self) -> Principal:
         who = self._identity.browser()
         if who is None:
             raise UnauthenticatedError("Sign in first.")
         return who
+
+
+def _place(origin: str) -> str:
+    """Host and port of an origin, "" where it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _require_same_origin() -> None:
@@ -151,7 +211,7 @@ def _require_same_origin() -> None:
         return
     origin = flask.request.headers.get("Origin")
     if origin is not None:
-        same = urlsplit(origin).netloc == flask.request.host
+        same = _place(origin) == flask.request.host
     else:
         same = flask.request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
     if not same:

@@ -8,6 +8,7 @@ from typing import Final
 
 import flask
 
+from cip.domain.audit import Origin, Source
 from cip.domain.errors import UnauthenticatedError
 from cip.domain.principals import Principal
 
@@ -15,6 +16,9 @@ from cip.domain.principals import Principal
 UPDATE: Final = "/_dash-update-component"
 # Where the WSGI environment holds the request's id.
 REQUEST_ID: Final = "cip.request_id"
+# Where it holds who was let in, for the access log.
+PRINCIPAL: Final = "cip.principal"
+RENEW: Final = "cip_renew_access"
 _GIVEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -28,8 +32,23 @@ def request_id() -> str:
     return str(flask.request.environ[REQUEST_ID]) if flask.has_request_context() else ""
 
 
+def origin() -> Origin:
+    """Of the request that is being served, for the audit log."""
+    if not flask.has_request_context():
+        return Origin(source="system")
+    request = flask.request
+    source: Source = "api" if request.path.startswith("/api/") else "web"
+    return Origin(source=source, address=request.remote_addr or "", request_id=request_id())
+
+
+def renew_access() -> None:
+    """The answer to this request brings a token for what the session says now."""
+    setattr(flask.g, RENEW, True)
+
+
 def set_principal(principal: Principal) -> None:
     flask.g.principal = principal
+    flask.request.environ[PRINCIPAL] = principal
 
 
 def principal() -> Principal:

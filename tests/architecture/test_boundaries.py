@@ -63,7 +63,7 @@ def test_every_function_of_the_keys_module_that_serves_a_tenant_takes_it_first()
     assert functions
     for function in functions:
         first = function.args.args[0]
-        if "platform:" not in ast.unparse(function):
+        if "platform" not in ast.unparse(function):
             assert (first.arg, ast.unparse(first.annotation or first)) == ("tenant", "TenantId")
 
 

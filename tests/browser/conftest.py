@@ -26,7 +26,8 @@ from cip.domain.permissions import Role
 from cip.jobs.tasks import Job, compute_insight
 from cip.settings import Settings
 from cip.store import embedded
-from tests.factories import Clock, Platform
+from cip.store.queue import COMPUTE_INSIGHT
+from tests.factories import KEYS, Clock, Platform
 from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
@@ -187,7 +188,8 @@ def running_site(home: Path, redis_url: str) -> Iterator[Site]:
     create = platform.services.accounts.create_user
     create("alice", PASSWORD, acme, Role.ADMIN)
     create("bob", PASSWORD, acme, Role.VIEWER)
-    settings = Settings.from_env({"CIP_HOME": str(home), "CIP_REDIS_URL": redis_url})
+    own = {"CIP_HOME": str(home), "CIP_REDIS_URL": redis_url, "CIP_SECRET_KEY": KEYS.current}
+    settings = Settings.from_env(own)
     app = wsgi.create_app(settings, platform.services)
     with Serving(app.server) as port, Working(platform):
         yield Site(f"http://127.0.0.1:{port}", platform, clock, home)
@@ -221,7 +223,8 @@ def visitor(chromium: Any, site: Site) -> Iterator[Browser]:
 def fresh_browser(chromium: Any, url: str) -> Iterator[Browser]:
     """Nothing kept from the test before; what the console complains about at the end fails."""
     browser = Browser(chromium, url)
-    browser.open("/login")
+    # A page that asks for nothing: an answer under way could set a cookie anew.
+    browser.open("/healthz")
     chromium.delete_all_cookies()
     browser.run("localStorage.clear(); sessionStorage.clear()")
     light = {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
@@ -287,8 +290,9 @@ class Working:
             except RedisGoneError:  # as it is while a test has stopped it
                 self._over.wait(0.1)
                 continue
-            if message is not None:
-                body = json.loads(base64.b64decode(json.loads(message[1])["body"]))
+            sent = json.loads(message[1]) if message is not None else None
+            if sent is not None and sent["headers"]["task"] == COMPUTE_INSIGHT:
+                body = json.loads(base64.b64decode(sent["body"]))
                 job = Job.of(*body[0])
                 compute_insight(job, platform.services, platform.history_root, platform.clock)
 

@@ -33,7 +33,7 @@ def test_logging_out_ends_the_session(alice: Browser) -> None:
 
 
 def test_a_session_that_ended_leads_to_the_login_at_the_next_tick(alice: Browser) -> None:
-    alice.wait_for("#kpi-events-value")
+    alice.wait_for("#tenant-name .tenant-name", "Acme")
     alice.driver.delete_all_cookies()
     alice.click("#refresh-now")
     alice.wait_for("h1", "Sign in")

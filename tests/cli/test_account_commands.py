@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +78,90 @@ def test_a_key_is_shown_once_and_revoked(cip: Cip) -> None:
     assert text not in listed
     assert cip("key", "revoke", key_id).exit_code == 0
     assert "revoked" in cip("key", "list").output
+
+
+def test_the_first_administrator_is_asked_for_a_password(cip: Cip) -> None:
+    cip("tenant", "create", "acme")
+    made = cip(
+        "user", "create", "root", "--tenant", "acme", "--role", "admin", "--super-admin",
+        stdin=PASSWORD + PASSWORD,
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    assert "super admin of the platform" in made.output
+    assert PASSWORD.strip() not in made.output
+    assert "super admin; acme: admin" in cip("user", "list").output
+
+
+def test_an_invitation_is_a_link_whose_secret_stands_in_the_fragment(cip: Cip) -> None:
+    cip("tenant", "create", "acme")
+    invited = cip("user", "invite", "eve", "--tenant", "acme", "--role", "admin", "--name", "Eve")
+    assert invited.exit_code == 0, invited.output
+    link = invited.output.splitlines()[-1]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/join#[\w-]{43}\.eve", link)
+    assert "invited" in cip("user", "list", "--tenant", "acme").output
+    again = cip("user", "invite", "eve", "--tenant", "acme", "--renew")
+    assert again.output.splitlines()[-1] != link
+    assert cip("user", "invite", "eve", "--tenant", "acme").exit_code == 1
+    assert cip("user", "invite", "zoe", "--tenant", "nowhere").exit_code == 1
+    assert "zoe" not in cip("user", "list").output
+
+
+def test_roles_passwords_and_super_admins_change(cip: Cip) -> None:
+    cip("tenant", "create", "acme")
+    cip("user", "create", "eve", "--tenant", "acme", "--password-stdin", stdin=PASSWORD)
+    assert cip("user", "role", "eve", "admin", "--tenant", "acme").exit_code == 0
+    assert "acme: admin" in cip("user", "list").output
+    refused = cip("user", "role", "eve", "viewer", "--tenant", "acme")
+    assert refused.exit_code == 1
+    assert "eve is the last administrator" in refused.output
+    assert cip("user", "super-admin", "eve").exit_code == 0
+    assert "super admin" in cip("user", "list").output
+    assert cip("user", "super-admin", "eve", "--revoke").exit_code == 0
+    assert "super admin" not in cip("user", "list").output
+    short = cip("user", "password", "eve", "--password-stdin", stdin="short\n")
+    assert short.exit_code == 1
+    changed = cip("user", "password", "eve", "--password-stdin", stdin="x" + PASSWORD)
+    assert changed.exit_code == 0, changed.output
+    cip("user", "disable", "eve")
+    assert "disabled" in cip("user", "list").output
+    assert cip("user", "enable", "eve").exit_code == 0
+    assert "disabled" not in cip("user", "list").output
+
+
+def test_a_tenant_is_changed_suspended_resumed_and_deleted(cip: Cip) -> None:
+    for name in ("acme", "other"):
+        cip("tenant", "create", name)
+    changed = cip("tenant", "change", "acme", "--currency", "GBP", "--retention-days", "90")
+    assert changed.exit_code == 0, changed.output
+    assert "GBP" in cip("tenant", "list").output
+    assert cip("tenant", "change", "acme").exit_code == 1
+    bad = cip("tenant", "change", "acme", "--timezone", "Mars/Olympus")
+    assert bad.exit_code == 1
+    assert "IANA" in bad.output
+    assert "Suspend acme first" in cip("tenant", "delete", "acme", "--confirm", "acme").output
+    assert cip("tenant", "suspend", "acme").exit_code == 0
+    assert "suspended" in cip("tenant", "list").output
+    assert cip("tenant", "resume", "acme").exit_code == 0
+    assert "suspended" not in cip("tenant", "list").output
+    cip("tenant", "suspend", "acme")
+    assert cip("tenant", "delete", "acme", stdin="other\n").exit_code == 1
+    deleted = cip("tenant", "delete", "acme", stdin="acme\n")
+    assert deleted.exit_code == 0, deleted.output
+    assert "acme" not in cip("tenant", "list").output
+
+
+def test_what_commands_do_is_on_record_under_the_name_of_the_machines_account(cip: Cip) -> None:
+    cip("tenant", "create", "acme")
+    cip("user", "create", "eve", "--tenant", "acme", "--password-stdin", stdin=PASSWORD)
+    cip("key", "create", "--tenant", "acme", "--label", "shop")
+    account = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
+    platform = cip("audit", "list", "--platform").output
+    assert "tenant.created" in platform
+    listed = cip("audit", "list", "--tenant", "acme").output
+    for action in ("user.created", "key.created"):
+        (line,) = [line for line in listed.splitlines() if action in line]
+        assert account in line
+        assert line.rstrip().endswith("cli")
 
 
 def test_without_a_server_it_says_so(tmp_path: Path) -> None:

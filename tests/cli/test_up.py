@@ -136,6 +136,30 @@ def test_a_taken_port_is_refused_by_name(tmp_path: Path) -> None:
     assert "CIP_PORT" in refused.stderr
 
 
+def test_each_request_leaves_one_line_that_nobody_can_forge(platform: Platform) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=5.0)
+    name = "asked-by-a-test"
+    forged = "/nowhere%0A%7B%22event%22:%22forged%22%7D%E2%80%A8?password=canary"
+    connection.request("GET", forged, headers={"X-Request-ID": name})
+    status = connection.getresponse().status
+    connection.close()
+
+    def lines() -> list[dict[str, object]]:
+        text = (platform.home / "logs" / "web.log").read_text()
+        assert "canary" not in text
+        return [json.loads(line) for line in text.splitlines()]
+
+    def mine() -> list[dict[str, object]]:
+        return [line for line in lines() if line.get("request_id") == name]
+
+    wait_until(mine, 10, "the line")
+    (line,) = mine()
+    assert (line["event"], line["method"], line["status"]) == ("request", "GET", status)
+    assert str(line["path"]).startswith("/nowhere\n")
+    assert line["subject"] is None
+    assert all(line["event"] != "forged" for line in lines())
+
+
 def test_every_process_logs_json(platform: Platform) -> None:
     logs = [path for path in (platform.home / "logs").glob("*.log") if path.stem != "valkey"]
     assert {path.stem for path in logs} >= {"web", "ingest", "jobs-heavy", "beat", "supervisor"}

@@ -25,6 +25,7 @@ from cip.store import embedded, keys
 from cip.store.client import connect_for_writes
 from cip.store.queue import REFRESH_DUE, JobQueue
 from cip.store.streams import GROUPS, EventStream
+from tests.factories import KEYS
 from tests.faults.killing import Kill, Killer
 from tests.faults.load import Ledger, Load, answered
 from tests.faults.processes import Running, end, start
@@ -108,7 +109,7 @@ def table(verdict: Verdict, kills: Sequence[Kill], ledger: Ledger) -> str:
 
 
 def _tenant(running: Running) -> tuple[TenantId, str]:
-    services = make_services(running.redis_url, running.redis_url)
+    services = make_services(running.redis_url, running.redis_url, KEYS)
     made = services.accounts.create_tenant(TENANT, title=None, currency="EUR", timezone="UTC")
     scopes = frozenset({Permission.EVENTS_WRITE, Permission.ANALYTICS_VIEW})
     _, text = services.accounts.create_key(made.id, "load", scopes)

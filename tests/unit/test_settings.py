@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import multiprocessing
+import secrets
 import stat
 from pathlib import Path
 
@@ -13,10 +15,16 @@ from cip.settings import VARIABLES, Settings
 from cip.settings_values import kept_secret
 
 GOOD_SECRET = "q9Xw2LpZr7VtB4nKcY8sHdJm3FgU6aEo"
+OTHER_SECRET = "Zt5RbN0eWk8yQ1uVhP3sXc7LdGm2JfTa"
 
 
 def production(**more: str) -> dict[str, str]:
-    return {"CIP_ENV": "production", "CIP_SECRET_KEY": GOOD_SECRET, **more}
+    return {
+        "CIP_ENV": "production",
+        "CIP_SECRET_KEY": GOOD_SECRET,
+        "CIP_TRUSTED_PROXIES": "127.0.0.1",
+        **more,
+    }
 
 
 def fault_of(environ: dict[str, str]) -> SettingsError:
@@ -47,6 +55,7 @@ def test_every_variable_is_read() -> None:
             "CIP_BROKER_URL": "redis://b/2",
             "CIP_HISTORY_URL": "s3://bucket/path/",
             "CIP_SECRET_KEY": GOOD_SECRET,
+            "CIP_SECRET_KEY_PREVIOUS": OTHER_SECRET,
             "CIP_DEMO_FALLBACK": "yes",
             "CIP_CACHE_TTL_SECONDS": "0",
             "CIP_REFRESH_SECONDS": "5",
@@ -58,7 +67,7 @@ def test_every_variable_is_read() -> None:
     assert (settings.host, settings.port) == ("0.0.0.0", 9000)
     assert (settings.redis_url, settings.broker_url) == ("rediss://r/1", "redis://b/2")
     assert settings.history_url == "s3://bucket/path"
-    assert settings.secret_key == GOOD_SECRET
+    assert (settings.secret_key, settings.previous_secret_key) == (GOOD_SECRET, OTHER_SECRET)
     assert (settings.demo, settings.demo_fallback) == (True, True)
     assert (settings.cache_ttl_seconds, settings.refresh_seconds) == (0, 5)
     assert settings.default_tenant == "acme"
@@ -106,6 +115,8 @@ def test_an_empty_variable_is_an_absent_one() -> None:
         ("CIP_TRUSTED_PROXIES", "proxy.local"),
         ("CIP_SECRET_KEY", "short"),
         ("CIP_SECRET_KEY", "x" * 31),
+        ("CIP_SECRET_KEY_PREVIOUS", "short"),
+        ("CIP_SECRET_KEY_PREVIOUS", "dev-secret-key-change-in-production"),
     ],
 )
 def test_a_malformed_value_names_its_variable(name: str, text: str) -> None:
@@ -129,7 +140,10 @@ def test_no_message_and_no_repr_shows_a_secret() -> None:
     url = "http://:hunter2hunter2@r"
     assert "hunter2" not in fault_of({"CIP_REDIS_URL": url}).message
     assert "hunter3" not in fault_of({"CIP_SECRET_KEY": "hunter3"}).message
-    assert GOOD_SECRET not in repr(Settings.from_env({"CIP_SECRET_KEY": GOOD_SECRET}))
+    both = {"CIP_SECRET_KEY": GOOD_SECRET, "CIP_SECRET_KEY_PREVIOUS": OTHER_SECRET}
+    text = repr(Settings.from_env(both))
+    assert GOOD_SECRET not in text
+    assert OTHER_SECRET not in text
 
 
 def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
@@ -138,6 +152,38 @@ def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
     assert Settings.from_env({"CIP_SECRET_KEY_FILE": str(path)}).secret_key == GOOD_SECRET
     both = fault_of({"CIP_SECRET_KEY_FILE": str(path), "CIP_SECRET_KEY": GOOD_SECRET})
     assert both.field == "CIP_SECRET_KEY"
+    rotating = {"CIP_SECRET_KEY": OTHER_SECRET, "CIP_SECRET_KEY_PREVIOUS_FILE": str(path)}
+    assert Settings.from_env(rotating).previous_secret_key == GOOD_SECRET
+
+
+def test_the_secret_before_differs_from_the_secret() -> None:
+    same = {"CIP_SECRET_KEY": GOOD_SECRET, "CIP_SECRET_KEY_PREVIOUS": GOOD_SECRET}
+    assert fault_of(same).field == "CIP_SECRET_KEY_PREVIOUS"
+    assert Settings.from_env({"CIP_SECRET_KEY": GOOD_SECRET}).previous_secret_key == ""
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "0123456789" * 4,
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "q9Xw2LpZr7VtB4nK" * 3,
+        "your-super-secret-jwt-token-with-at-least-32-characters-long",
+        "a-string-secret-at-least-256-bits-long",
+        "thisismyscretkeythisismyscretkeythisismyscretkey",
+        "django-insecure-3k9x!q2z@8w$e5r%t7y^u1i&o4p",
+    ],
+)
+def test_a_secret_that_is_known_or_regular_is_refused_everywhere(secret: str) -> None:
+    error = fault_of({"CIP_SECRET_KEY": secret})
+    assert (error.field, secret in error.message) == ("CIP_SECRET_KEY", False)
+
+
+def test_what_openssl_makes_is_taken() -> None:
+    for _ in range(200):
+        text = base64.b64encode(secrets.token_bytes(48)).decode()
+        assert Settings.from_env({"CIP_SECRET_KEY": text}).secret_key == text
+        assert Settings.from_env({"CIP_SECRET_KEY": secrets.token_hex(32)})
 
 
 @pytest.mark.parametrize("content", [None, "", "  \n"])
@@ -163,6 +209,7 @@ def test_only_secrets_have_files() -> None:
         (production(CIP_SECRET_KEY="dev-secret-key-change-in-production"), "CIP_SECRET_KEY"),
         (production(CIP_DEMO="1"), "CIP_DEMO"),
         (production(CIP_DEMO_FALLBACK="1"), "CIP_DEMO_FALLBACK"),
+        (production(CIP_TRUSTED_PROXIES=""), "CIP_TRUSTED_PROXIES"),
     ],
 )
 def test_production_refuses_what_is_only_fit_for_a_demo(
@@ -187,8 +234,8 @@ def test_development_makes_one_secret_and_keeps_it_private(tmp_path: Path) -> No
 
 def test_processes_that_start_together_share_one_secret(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        secrets = pool.map(kept_secret, [tmp_path / "secret_key"] * 8)
-    assert len(set(secrets)) == 1
+        kept = pool.map(kept_secret, [tmp_path / "secret_key"] * 8)
+    assert len(set(kept)) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 

@@ -12,7 +12,7 @@ import wsgi
 from cip.domain.permissions import Permission, Role
 from cip.domain.tenants import tenant_id
 from cip.settings import Settings
-from tests.factories import Platform
+from tests.factories import KEYS, Platform
 
 # What a test client answers is looked into freely.
 Client: TypeAlias = Any
@@ -21,7 +21,13 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def settings(redis_url: str, tmp_path: Path) -> Settings:
-    return Settings.from_env({"CIP_HOME": str(tmp_path / "home"), "CIP_REDIS_URL": redis_url})
+    return Settings.from_env(
+        {
+            "CIP_HOME": str(tmp_path / "home"),
+            "CIP_REDIS_URL": redis_url,
+            "CIP_SECRET_KEY": KEYS.current,
+        }
+    )
 
 
 @pytest.fixture
@@ -45,7 +51,13 @@ def sign_in(app: Dash, username: str) -> Client:
     client: Client = app.server.test_client()
     answer = client.post("/login", data={"username": username, "password": PASSWORD})
     assert answer.status_code == 303, answer.text
+    prove_page(client)
     return client
+
+
+def prove_page(client: Client) -> None:
+    """From here on the client sends what a page of ours sends along."""
+    client.environ_base["HTTP_X_CSRF_TOKEN"] = client.get_cookie("cip_csrf").value
 
 
 @pytest.fixture

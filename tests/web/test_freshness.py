@@ -17,7 +17,7 @@ from cip.services import make_services
 from cip.services.outcomes import Outcome
 from cip.store import keys
 from cip.store.results import QUEUED_MS, digest
-from tests.factories import Platform, raw_event
+from tests.factories import KEYS, Platform, raw_event
 from tests.web.test_api import run_jobs
 
 MONTH = KpisQuery(period=Period(last="30d"))
@@ -141,7 +141,9 @@ def test_a_tenant_without_events_is_empty(platform: Platform) -> None:
 
 
 def test_without_redis_the_state_is_unreachable(platform: Platform) -> None:
-    services = make_services("redis://127.0.0.1:1", "redis://127.0.0.1:1", clock=platform.clock)
+    services = make_services(
+        "redis://127.0.0.1:1", "redis://127.0.0.1:1", KEYS, clock=platform.clock
+    )
     outcome = services.insights.ask(platform.principal(), "kpis", KpisQuery())
     assert outcome.state == "unreachable"
     assert outcome.problem is not None

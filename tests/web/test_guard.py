@@ -13,11 +13,14 @@ import pytest
 from dash import Dash
 
 import wsgi
+from cip.auth.policy import PERMISSIONS
+from cip.domain.permissions import Role
 from cip.settings import Settings
 from cip.web import guard
 from layouts import PAGES
 from tests.factories import Platform, raw_event
-from tests.web.conftest import PASSWORD, Client
+from tests.web.conftest import PASSWORD, Client, prove_page, sign_in
+from tests.web.workers import cookies_of
 
 UPDATE = "/_dash-update-component"
 ASSETS = Path(wsgi.__file__).parent / "assets"
@@ -27,8 +30,10 @@ HOSTILE: tuple[Any, ...] = (None, "x", -1, [], {}, {"a": [1]}, "9" * 5_000)
 def test_the_public_list_is_short_and_known() -> None:
     assert sorted(guard.PUBLIC_PATHS) == [
         "/_favicon.ico",
+        "/api/v1/auth/refresh",
         "/api/v1/auth/token",
         "/healthz",
+        "/join",
         "/login",
         "/readyz",
     ]
@@ -77,6 +82,7 @@ def test_a_signed_in_user_gets_pages_and_only_pages(alice: Client) -> None:
         assert alice.get(path).status_code == 200
     assert alice.get("/nowhere").status_code == 404
     assert alice.get("/_reload-hash").status_code == 404
+    assert alice.get("/logout").status_code == 404
     assert alice.post("/").status_code in (404, 405)
 
 
@@ -101,7 +107,16 @@ def test_a_malformed_callback_body_is_refused_without_a_trace(alice: Client, bod
     assert "Traceback" not in answer.text
 
 
-def test_forged_ids_in_a_callback_body_are_refused(app: Dash, alice: Client) -> None:
+@pytest.fixture
+def root(app: Dash, platform: Platform) -> Client:
+    """A browser of somebody who may call every callback."""
+    platform.services.accounts.users.change(
+        "alice", lambda user: user.model_copy(update={"super_admin": True})
+    )
+    return sign_in(app, "alice")
+
+
+def test_forged_ids_in_a_callback_body_are_refused(app: Dash, root: Client) -> None:
     tried = 0
     for key, entry in app.callback_map.items():
         if entry.get("callback") is None:
@@ -119,20 +134,20 @@ def test_forged_ids_in_a_callback_body_are_refused(app: Dash, alice: Client) -> 
             {**good, "outputs": []},
             {**good, "outputs": [{"id": "forged", "property": "children"}]},
         ):
-            answer = alice.post(UPDATE, json=forged)
+            answer = root.post(UPDATE, json=forged)
             assert answer.status_code == 422, (key, forged)
             tried += 1
     assert tried >= 16
 
 
 def test_no_callback_body_of_nulls_breaks_the_server(
-    app: Dash, alice: Client, monkeypatch: pytest.MonkeyPatch
+    app: Dash, root: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cip.services.exports.WAIT_SECONDS", 0)  # no worker runs here
     for key, entry in app.callback_map.items():
         if entry.get("callback") is not None:
             for value in HOSTILE:
-                answer = alice.post(UPDATE, json=_body(key, entry, value))
+                answer = root.post(UPDATE, json=_body(key, entry, value))
                 # 503 only as the honest "still being computed".
                 fine = answer.status_code < 500 or answer.json["error"]["code"] == "unavailable"
                 assert fine, (key, value, answer.text[:300])
@@ -168,6 +183,7 @@ def test_a_tenant_sees_nothing_of_another(
     assert mine["data"]["events"]["value"] == 7
     assert theirs["data"]["events"]["value"] == 0
     assert theirs["envelope"]["tenant"] == "outside"
+    guarded = app.server.extensions["cip_guard"]._callbacks
     seen = {"alice": 0, "charlie": 0}
     # Alice first: what the caches keep of her must not reach charlie.
     for name, client in (("alice", alice), ("charlie", charlie)):
@@ -175,7 +191,9 @@ def test_a_tenant_sees_nothing_of_another(
         for key, entry in app.callback_map.items():
             if entry.get("callback") is not None:
                 answer = client.post(UPDATE, json=_filled(key, entry, version))
-                assert answer.status_code in (200, 204, 503), (key, answer.text[:300])
+                may = guarded[key] in PERMISSIONS[Role.ADMIN]
+                wanted = (200, 204, 503) if may else (403,)
+                assert answer.status_code in wanted, (key, answer.text[:300])
                 seen[name] += "canary-of-acme" in answer.text
     assert seen["alice"] > 0
     assert seen["charlie"] == 0
@@ -277,11 +295,17 @@ def test_without_redis_forged_callbacks_and_other_sites_are_refused(
 
 def _without_redis(settings: Settings, client: Client) -> Client:
     """The client's session at a server whose Redis does not answer."""
-    dead = {"CIP_HOME": str(settings.home), "CIP_REDIS_URL": "redis://127.0.0.1:1"}
+    dead = {
+        "CIP_HOME": str(settings.home),
+        "CIP_REDIS_URL": "redis://127.0.0.1:1",
+        "CIP_SECRET_KEY": settings.secret_key,
+    }
     other: Client = wsgi.create_app(Settings.from_env(dead)).server.test_client()
-    cookie = client.get_cookie("cip")
-    assert cookie is not None
-    other.set_cookie("cip", cookie.value)
+    cookies = cookies_of(client)
+    assert sorted(cookies) == ["cip_access", "cip_csrf", "cip_session"]
+    for name, value in cookies.items():
+        other.set_cookie(name, value)
+    prove_page(other)
     return other
 
 

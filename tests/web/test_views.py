@@ -7,7 +7,7 @@ from itertools import count
 from cip.domain.permissions import Role
 from cip.services import Services, make_services
 from cip.services.views import Made
-from tests.factories import Platform, raw_event
+from tests.factories import KEYS, Platform, raw_event
 
 LONG = 3_600.0
 
@@ -15,7 +15,7 @@ LONG = 3_600.0
 def waiting_services(platform: Platform) -> Services:
     """A worker whose own look at the version is not due for an hour."""
     return make_services(
-        platform.redis_url, platform.redis_url, version_seconds=LONG, clock=platform.clock
+        platform.redis_url, platform.redis_url, KEYS, version_seconds=LONG, clock=platform.clock
     )
 
 
