@@ -104,7 +104,7 @@ def _install(
     )
     server.extensions["cip_guard"] = guard
     server.before_request(guard.check)
-    errors.install(server)
+    errors.install(server, guard.refused)
     server.wsgi_app = TrustedProxies(
         Headers(server.wsgi_app, list(app.csp_hashes()), secure=config.production),
         config.trusted_proxies,

@@ -51,12 +51,15 @@
     // Whoever shows it beside a control cancels the event.
     if (document.dispatchEvent(event) && refusal.status >= 400) window.cipRefusal(refusal);
   }
+  function ours(answer) {
+    return Boolean(answer.headers.get("X-Request-ID"));
+  }
   function read(answer, output) {
     answer.clone().json().catch(function () { return {}; }).then(function (body) {
       var error = (body && body.error) || {};
       tell({
         output: output, status: answer.status, message: error.message || "", field: error.field || "",
-        request: error.request_id || answer.headers.get("X-Request-ID") || ""
+        ours: ours(answer), request: error.request_id || answer.headers.get("X-Request-ID") || ""
       });
     });
   }
@@ -67,10 +70,11 @@
     return fetchNow.apply(this, arguments).then(function (answer) {
       if (answer.status >= 400) read(answer, outputOf(options));
       // No update: who acted learns from it that nobody could be asked, so that nothing was done.
-      else if (answer.status === 204) tell({ output: outputOf(options), status: 204, message: "" });
+      else if (answer.status === 204) tell({ output: outputOf(options), status: 204, message: "", ours: ours(answer) });
+      else if (!ours(answer)) tell({ output: outputOf(options), status: 0, message: "", ours: false });
       return answer;
     }, function (error) {
-      tell({ output: outputOf(options), status: 0, message: "" });
+      tell({ output: outputOf(options), status: 0, message: "", ours: false });
       throw error;
     });
   };

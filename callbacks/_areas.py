@@ -53,8 +53,11 @@ def act_of(posted: object, actions: Collection[str]) -> Act:
     ours posts."""
     if posted is None:
         raise PreventUpdate
+    known = {"action", "target", "nonce", "values"}
     if not isinstance(posted, dict) or not isinstance(posted.get("values"), dict):
         raise InvalidInputError("Not what a page asks for.", field="values")
+    if posted.keys() - known:
+        raise InvalidInputError("Not what a page asks for.", field="action")
     action, nonce = _text(posted.get("action"), "action"), posted.get("nonce")
     if action not in actions:
         raise InvalidInputError("There is no such action.", field="action")

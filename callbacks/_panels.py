@@ -31,6 +31,12 @@ class Drawing(Protocol):
     def __call__(self, result: Result[Any], *, refreshing: bool) -> View: ...
 
 
+# Where a tenant has no event at all, whatever the panel and its filters.
+FIRST_STEPS: Final = (
+    "No events yet",
+    "Figures appear with the first event. An administrator makes a key (Administration, API keys) "
+    "for a program that sends events, or imports a file with the command cip import.",
+)
 _STANDS: Final = "The other cards are read apart from it."
 
 
@@ -146,7 +152,7 @@ def settle(
     if outcome.state == "pending":
         return skeleton(shape, pending=True), View()
     if outcome.state == "empty":
-        return empty(*nothing), View()
+        return empty(*FIRST_STEPS), View()
     return trouble(outcome.problem, away=outcome.state == "unreachable"), View()
 
 

@@ -36,6 +36,7 @@ VARIABLES: Mapping[str, Variable] = {
         Variable("CIP_HOME", "./var"),
         Variable("CIP_HOST", "127.0.0.1"),
         Variable("CIP_PORT", "8050"),
+        Variable("CIP_PUBLIC_URL", ""),
         Variable("CIP_REDIS_URL", "", aliases=("REDIS_URL",), secret=True),
         Variable("CIP_BROKER_URL", "", secret=True),
         Variable("CIP_HISTORY_URL", ""),
@@ -67,6 +68,7 @@ class Settings:
     home: Path
     host: str
     port: int
+    public_url: str
     history_url: str
     demo_fallback: bool
     cache_ttl_seconds: int
@@ -90,6 +92,7 @@ class Settings:
             home=home,
             host=values.host("CIP_HOST", text["CIP_HOST"]),
             port=values.whole("CIP_PORT", text["CIP_PORT"], 1, 65_535),
+            public_url=values.public_url("CIP_PUBLIC_URL", text["CIP_PUBLIC_URL"]),
             history_url=values.history_url("CIP_HISTORY_URL", text["CIP_HISTORY_URL"], home),
             demo_fallback=values.switch("CIP_DEMO_FALLBACK", text["CIP_DEMO_FALLBACK"]),
             cache_ttl_seconds=values.whole(
@@ -194,6 +197,8 @@ def _refuse_weak_production(settings: Settings) -> None:
         "CIP_SECRET_KEY": not settings.given_secret_key
         and "must be set with CIP_ENV=production: at least 32 random bytes, "
         "for example from `openssl rand -base64 48`.",
+        "CIP_PUBLIC_URL": settings.public_url.startswith("http://")
+        and "must begin with https:// with CIP_ENV=production.",
         "CIP_TRUSTED_PROXIES": not settings.trusted_proxies
         and "must be set with CIP_ENV=production: the addresses of the TLS proxy in front, "
         "for example 127.0.0.1 for one on this machine.",

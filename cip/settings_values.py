@@ -33,6 +33,9 @@ _KNOWN_SECRET = re.compile(
     re.IGNORECASE,
 )
 _DISTINCT_CHARACTERS = 10
+_PUBLIC_URL = re.compile(
+    r"https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII
+)
 _HOST = re.compile(r"[A-Za-z0-9.:\-\[\]]{1,253}")
 
 
@@ -73,6 +76,14 @@ def host(name: str, text: str) -> str:
     if _HOST.fullmatch(text):
         return text
     _refuse(name, "an address or a host name to listen on", text)
+
+
+def public_url(name: str, text: str) -> str:
+    """Scheme, host and port, to which a path can be joined; nothing where none was given."""
+    trimmed = text.removesuffix("/")
+    if trimmed and not _PUBLIC_URL.fullmatch(trimmed):
+        _refuse(name, "an address such as https://cip.example.com, without a path", text)
+    return trimmed
 
 
 def folder(name: str, text: str) -> Path:

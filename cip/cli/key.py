@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from cip.cli.accounts import Administration, administration, operator, show_table
-from cip.cli.shell import explained, say
+from cip.cli.accounts import administration, chosen_tenant, operator, show_table
+from cip.cli.shell import say
 from cip.domain.errors import NotFoundError
 from cip.domain.permissions import Permission
 from cip.domain.tenants import TenantId, tenant_id
+from cip.services import Services
 from cip.services.keys import KeyRow
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -18,8 +19,11 @@ app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
 @app.command()
 def create(
-    tenant: Annotated[str, typer.Option(help="The tenant whose data the key opens.")],
     label: Annotated[str, typer.Option(help="What it is for, to know it again.")],
+    tenant: Annotated[
+        str | None,
+        typer.Option(help="The tenant whose data the key opens (default: CIP_DEFAULT_TENANT)."),
+    ] = None,
     permission: Annotated[
         list[Permission] | None,
         typer.Option(help="May be given several times. Default: events:write."),
@@ -27,10 +31,9 @@ def create(
 ) -> None:
     """Make a key and show it, once."""
     wanted = frozenset(permission or [Permission.EVENTS_WRITE])
-    with explained():
-        who = operator(tenant_id(tenant))
+    who = operator(chosen_tenant(tenant))
     with administration() as admin:
-        admin.services.accounts.tenants.get(who.tenant)
+        admin.accounts.tenants.get(who.tenant)
         key, text = admin.keys.create(who, label, wanted)
     say(f"Made the key {key.key_id} of {who.tenant}: {', '.join(sorted(wanted))}.")
     say(f"{text}\nIt is not shown again.")
@@ -54,15 +57,15 @@ def list_(
 def revoke(key_id: str) -> None:
     """Revoke a key for good."""
     with administration() as admin:
-        key = admin.services.accounts.users.find_key(key_id)
+        key = admin.accounts.users.find_key(key_id)
         if key is None:
             raise NotFoundError("There is no such key.", field="key_id")
         admin.keys.revoke(operator(key.tenant), key_id)
     say(f"Revoked the key {key_id}.")
 
 
-def _tenants(admin: Administration, wanted: str | None) -> list[TenantId]:
-    tenants = admin.services.accounts.tenants
+def _tenants(admin: Services, wanted: str | None) -> list[TenantId]:
+    tenants = admin.accounts.tenants
     return tenants.ids() if wanted is None else [tenants.get(tenant_id(wanted)).id]
 
 

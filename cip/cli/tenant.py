@@ -36,7 +36,7 @@ def list_() -> None:
     """List the tenants."""
     with administration() as admin:
         people = {row.id: row.people for row in admin.tenancy.tenants(operator())}
-        found = admin.services.accounts.tenants.all()
+        found = admin.accounts.tenants.all()
     show_table(
         ("tenant", "name", "currency", "timezone", "people", "made", "state"),
         [

@@ -7,16 +7,20 @@ from typing import Annotated
 
 import typer
 
-from cip.cli.accounts import administration, operator, show_table
-from cip.cli.shell import explained, say
+from cip.cli.accounts import administration, chosen_tenant, operator, show_table
+from cip.cli.shell import explained, read_settings, say
 from cip.domain.permissions import Role
 from cip.domain.tenants import TenantId, tenant_id
 from cip.domain.users import User
 from cip.services.people import Invited
+from cip.settings import Settings
 
 app = typer.Typer(help="Users: who may sign in, where, as what.", no_args_is_help=True)
 
 TenantOption = Annotated[str, typer.Option(help="The tenant that it is about.")]
+OwnTenantOption = Annotated[
+    str | None, typer.Option(help="The tenant they belong to (default: CIP_DEFAULT_TENANT).")
+]
 PasswordStdinOption = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
@@ -25,7 +29,7 @@ PasswordStdinOption = Annotated[
 @app.command()
 def create(
     username: str,
-    tenant: Annotated[str, typer.Option(help="The tenant the user belongs to.")],
+    tenant: OwnTenantOption = None,
     role: Annotated[Role, typer.Option(help="What the user may do there.")] = Role.VIEWER,
     name: Annotated[str | None, typer.Option(help="Their name (default: the user name).")] = None,
     super_admin: Annotated[
@@ -34,10 +38,10 @@ def create(
     password_stdin: PasswordStdinOption = False,
 ) -> None:
     """Make a user. The password is asked for: it never stands in a command line."""
-    home = _tenant(tenant)
+    home = chosen_tenant(tenant)
     password = _read_password(password_stdin)
     with administration() as admin:
-        user = admin.everyone.create(
+        user = admin.platform_people.create(
             operator(home), username, password, home, role, name=name, super_admin=super_admin
         )
     also = ", super admin of the platform" if super_admin else ""
@@ -47,7 +51,7 @@ def create(
 @app.command()
 def invite(
     username: str,
-    tenant: TenantOption,
+    tenant: OwnTenantOption = None,
     role: Annotated[Role, typer.Option(help="What the user may do there.")] = Role.VIEWER,
     name: Annotated[str | None, typer.Option(help="Their name (default: the user name).")] = None,
     renew: Annotated[
@@ -55,15 +59,14 @@ def invite(
     ] = False,
 ) -> None:
     """Give somebody a place in a tenant, and print the link that sets their password, once."""
-    who = operator(_tenant(tenant))
+    who = operator(chosen_tenant(tenant))
     with administration() as admin:
-        admin.services.accounts.tenants.get(who.tenant)
+        admin.accounts.tenants.get(who.tenant)
         if renew:
             invited = admin.people.renew_invitation(who, username)
         else:
             invited = admin.people.invite(who, username, name or username, role)
-        address = admin.address
-    _say_invited(invited, who.tenant, address)
+    _say_invited(invited, who.tenant, read_settings())
 
 
 @app.command("list")
@@ -73,7 +76,7 @@ def list_(
     """List the users."""
     wanted = None if tenant is None else _tenant(tenant)
     with administration() as admin:
-        found = admin.everyone.all(operator())
+        found = admin.platform_people.all(operator())
     rows = [_row(user) for user in found if wanted is None or wanted in user.memberships]
     show_table(("user", "name", "roles", "state"), rows)
 
@@ -116,7 +119,7 @@ def password(username: str, password_stdin: PasswordStdinOption = False) -> None
     """Set a user's password, and end all that they signed in with."""
     text = _read_password(password_stdin)
     with administration() as admin:
-        admin.everyone.set_password(operator(), username, text)
+        admin.platform_people.set_password(operator(), username, text)
     say(f"{username} has a new password.")
 
 
@@ -127,7 +130,7 @@ def super_admin(
 ) -> None:
     """Let a user run the whole platform."""
     with administration() as admin:
-        admin.everyone.set_super_admin(operator(), username, not revoke)
+        admin.platform_people.set_super_admin(operator(), username, not revoke)
     say(f"{username} is {'no super admin any more' if revoke else 'super admin'}.")
 
 
@@ -138,17 +141,24 @@ def _tenant(name: str) -> TenantId:
 
 def _set_disabled(username: str, disabled: bool) -> None:
     with administration() as admin:
-        admin.everyone.set_disabled(operator(), username, disabled)
+        admin.platform_people.set_disabled(operator(), username, disabled)
     say(f"{'Disabled' if disabled else 'Enabled'} the user {username}.")
 
 
-def _say_invited(invited: Invited, tenant: TenantId, address: str) -> None:
+def _say_invited(invited: Invited, tenant: TenantId, settings: Settings) -> None:
     if invited.code is None or invited.expires_at is None:
         say(f"{invited.username} has an account already, and now a place in {tenant}.")
         return
     say(f"Invited {invited.username} to {tenant}. The link works once, until")
     say(f"{invited.expires_at:%Y-%m-%d %H:%M} UTC, and is not shown again:")
-    say(f"{address}/join#{invited.code}")
+    say(_address(settings, f"/join#{invited.code}"))
+
+
+def _address(settings: Settings, path: str) -> str:
+    """Where a browser finds this path; in production only `CIP_PUBLIC_URL` can know."""
+    if settings.public_url or not settings.production:
+        return (settings.public_url or f"http://{settings.host}:{settings.port}") + path
+    return f"{path}, behind the platform's own address"
 
 
 def _read_password(from_stdin: bool) -> str:

@@ -61,6 +61,12 @@ def extended(head: Head, log: str, body: str, keys: Keys) -> Head:
     return Head(number, digest, key_id, _seal(key, log, key_id, number, digest))
 
 
+def outdated(head: Head, log: str, keys: Keys) -> bool:
+    """Whether the head holds, but by another key than the one that signs today."""
+    current = keys.signing(PURPOSE)[0]
+    return head != Head() and head.key_id != current and sealed(head, log, keys)
+
+
 def sealed(head: Head, log: str, keys: Keys) -> bool:
     """Whether the platform itself wrote this head. The head of an empty log needs no seal."""
     if head == Head():

@@ -29,6 +29,13 @@ class InvalidInputError(CipError):
     default_code = "invalid"
 
 
+class MalformedError(InvalidInputError):
+    """What was sent has not even the form of what is expected: no page of ours made it."""
+
+    status = 400
+    default_code = "malformed"
+
+
 class TooLargeError(CipError):
     """More was sent than the stated limit allows."""
 
@@ -44,10 +51,21 @@ class UnauthenticatedError(CipError):
 
 
 class ForbiddenError(CipError):
-    """The principal lacks the permission."""
+    """The principal may not do this; `permission` where one is lacking."""
 
     status = 403
     default_code = "forbidden"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        permission: str = "",
+    ) -> None:
+        super().__init__(message, code=code, field=field)
+        self.permission = permission
 
 
 class NotFoundError(CipError):

@@ -23,4 +23,6 @@ class Principal:
     def require(self, permission: Permission) -> None:
         """Raises `ForbiddenError` unless the principal holds `permission`."""
         if permission not in self.permissions:
-            raise ForbiddenError(f"This needs the permission {permission.value}.")
+            raise ForbiddenError(
+                f"This needs the permission {permission.value}.", permission=permission.value
+            )

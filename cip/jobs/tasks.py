@@ -17,9 +17,7 @@ from cip.domain.insights import insight
 from cip.domain.tenants import TenantId, tenant_id
 from cip.history.removal import remove_history
 from cip.services import Services
-from cip.services.audit import log_heads
 from cip.store import keys
-from cip.store.audit import AuditStore
 from cip.store.client import AWAY, Redis
 from cip.store.leases import Lease
 from cip.store.removal import TenantRemoval
@@ -130,9 +128,8 @@ def delete_history(tenant: TenantId, services: Services, history_root: str) -> b
 
 
 def log_audit_heads(services: Services) -> None:
-    """Logs the head of the platform's audit log and of every tenant's."""
-    resources = services.resources
-    log_heads(AuditStore(resources.reads, resources.writes), resources.tenants.ids())
+    """Logs the head of the platform's audit log and of every tenant's, sealed by today's secret."""
+    services.audit.tend_heads(services.resources.tenants.ids())
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from cip.services.own_account import OwnAccountService
 from cip.services.people import PeopleService
 from cip.services.platform_people import PlatformPeopleService
 from cip.services.pulse import VERSION_SECONDS, PulseService
+from cip.services.refusals import Refusals
 from cip.services.sessions import SessionService
 from cip.services.signing_in import SignInService
 from cip.services.tenancy import TenancyService
@@ -92,16 +93,17 @@ def make_services(
     credentials = Credentials(accounts, Revocations(reads), keys, clock)
     families = TokenFamilies(reads, writes)
     throttle = LoginThrottle(writes)
+    refusals = Refusals(accounts, audit, keys.signing("names")[1])
     sessions = SessionService(accounts, SessionStore(reads, writes), credentials, audit, clock)
     return Services(
         resources=resources,
         accounts=accounts,
         audit=audit,
         credentials=credentials,
-        signing_in=SignInService(accounts, throttle, audit, keys.signing("names")[1]),
+        signing_in=SignInService(accounts, throttle, refusals),
         sessions=sessions,
         api_tokens=ApiTokenService(accounts, families, credentials, audit, keys, clock),
-        own_account=OwnAccountService(accounts, sessions, audit, clock, throttle),
+        own_account=OwnAccountService(accounts, sessions, audit, clock, throttle, refusals),
         people=PeopleService(accounts, sessions, audit, clock),
         platform_people=PlatformPeopleService(accounts, sessions, audit, clock),
         keys=KeyService(accounts, audit, clock),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -52,10 +53,27 @@ class ApiTokenService:
         """The first pair of a family; `UnauthenticatedError` for a tenant not the user's."""
         chosen = user.home if tenant is None else tenant_id(tenant)
         family = Family(tokens.new_id(), user.username, chosen)
-        access, _ = self._credentials.issue(user, chosen, family.id)
+        access, _ = self._issue(user, family)
         token_id = tokens.new_id()
-        self._families.add(family, token_id, tokens.REFRESH_LIFE)
+        with self._audit.entering(user, chosen) if chosen != user.home else nullcontext():
+            self._audit.record(chosen, user.username, "login.accepted", user.username)
+            self._families.add(family, token_id, tokens.REFRESH_LIFE)
         return TokenPair(access, self._refresh_token(user, family, token_id), chosen)
+
+    def _issue(self, user: User, family: Family) -> tuple[str, Principal]:
+        """Who may not be in the tenant is refused on record, in their own tenant."""
+        try:
+            return self._credentials.issue(user, tenant_id(family.tenant), family.id)
+        except UnauthenticatedError as error:
+            self._audit.record(
+                user.home,
+                user.username,
+                "tenant.entered",
+                family.tenant,
+                outcome="refused",
+                after={"reason": error.code},
+            )
+            raise
 
     def refresh(self, token: str) -> TokenPair:
         """The next pair. Raises `ConflictError` for a token that was used a moment ago, and
@@ -66,6 +84,8 @@ class ApiTokenService:
         user = self._accounts.users.find(family.username) if family else None
         if family is None or user is None or user.refresh_epoch(family.tenant) != claims.user_epoch:
             raise UnauthenticatedError(_NOT_VALID)
+        # First, for it changes nothing: one who is refused here may come again with this token.
+        access, principal = self._credentials.issue(user, tenant_id(family.tenant), family.id)
         spent = self._families.spend(
             family.id, claims.token_id, next_id, now=now, life=tokens.REFRESH_LIFE
         )
@@ -81,7 +101,6 @@ class ApiTokenService:
             )
         if spent != "rotated":
             raise UnauthenticatedError(_NOT_VALID)
-        access, principal = self._credentials.issue(user, tenant_id(family.tenant), family.id)
         return TokenPair(access, self._refresh_token(user, family, next_id), principal.tenant)
 
     def revoke(self, who: Principal) -> None:

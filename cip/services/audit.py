@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from typing import Final
 
 import structlog
 
@@ -17,11 +18,13 @@ from cip.domain.audit import (
     Verification,
 )
 from cip.domain.audit_chain import Keys
-from cip.domain.errors import UnavailableError
+from cip.domain.errors import CorruptValueError, UnavailableError
 from cip.domain.tenants import TenantId
+from cip.domain.users import User
 from cip.store.audit import AuditStore
 
 log = structlog.get_logger(__name__)
+PLATFORM: Final = "platform"
 
 
 class AuditService:
@@ -91,6 +94,17 @@ class AuditService:
             if not done:
                 self._record_failure(tenant, subject, action, target)
 
+    @contextmanager
+    def entering(self, user: User, tenant: TenantId) -> Iterator[None]:
+        """Around what lets a user into a tenant. A super admin's entry is on record in both logs:
+        whose data it is can see who came, the platform where its own people go."""
+        name = user.username
+        with ExitStack() as logs:
+            if user.super_admin:
+                logs.enter_context(self.recorded(None, name, "tenant.entered", tenant))
+            logs.enter_context(self.recorded(tenant, name, "tenant.entered", tenant))
+            yield
+
     def page(
         self, tenant: TenantId | None, *, before: str | None = None, limit: int = 100
     ) -> list[AuditEntry]:
@@ -101,6 +115,22 @@ class AuditService:
         """Checks the whole log."""
         return self._store.verify(tenant, self._keys)
 
+    def tend_heads(self, tenants: Iterable[TenantId]) -> None:
+        """Seals each log anew where the secret was exchanged since its last entry, and logs its
+        head, the platform's first: where the log lines are kept elsewhere, they show a log that
+        was put back to an earlier state as a whole."""
+        for tenant in (None, *tenants):
+            try:
+                self._tend_head(tenant)
+            except CorruptValueError:  # the other logs must not go without for it
+                log.exception("audit_head_unreadable", tenant=tenant)
+
+    def _tend_head(self, tenant: TenantId | None) -> None:
+        if self._store.outdated(tenant, self._keys):
+            self.record(tenant, PLATFORM, "audit.resealed", tenant or PLATFORM)
+        head = self._store.head(tenant)
+        log.info("audit_head", tenant=tenant, number=head.number, hash=head.hash)
+
     def _record_failure(
         self, tenant: TenantId | None, subject: str, action: str, target: str
     ) -> None:
@@ -108,11 +138,3 @@ class AuditService:
             self.record(tenant, subject, action, target, outcome="failed")
         except UnavailableError:
             log.warning("audit_failure_not_written", tenant=tenant, action=action)
-
-
-def log_heads(store: AuditStore, tenants: Iterable[TenantId]) -> None:
-    """Logs the head of each log, the platform's first: where the log lines are kept elsewhere,
-    they show a log that was put back to an earlier state as a whole."""
-    for tenant in (None, *tenants):
-        head = store.head(tenant)
-        log.info("audit_head", tenant=tenant, number=head.number, hash=head.hash)

@@ -28,6 +28,8 @@ from cip.services.accounts import REFUSED, AccountService
 from cip.store.revocations import Revocations
 
 PURPOSE: Final = "tokens"
+# A user name has no colon: the two cannot be taken for each other.
+KEY_SUBJECT: Final = "key:"
 MAX_KEPT: Final = 4_096
 USED_SECONDS: Final = 60.0
 _EXPIRED: Final = "Sign in again: this is not valid any more."
@@ -106,7 +108,7 @@ class Credentials:
     def _outdated(self, found: _Verified) -> bool:
         who, outdated = found.principal, self._revocations.outdated
         if who.role is Role.API_KEY:
-            return outdated("key", who.subject, 0) or outdated(
+            return outdated("key", who.subject.removeprefix(KEY_SUBJECT), 0) or outdated(
                 "tenant", who.tenant, found.tenant_epoch
             )
         return (
@@ -137,7 +139,7 @@ class Credentials:
         epoch = self._tenant_epoch(key.tenant, Role.API_KEY)
         with suppress(UnavailableError):  # to know when it was used is worth no refusal
             self._accounts.users.key_used(key.key_id, now)
-        principal = Principal(key.key_id, key.tenant, Role.API_KEY, key.permissions)
+        principal = Principal(KEY_SUBJECT + key.key_id, key.tenant, Role.API_KEY, key.permissions)
         return _Verified(principal, 0, epoch, now.timestamp() + USED_SECONDS)
 
     def _tenant_epoch(self, tenant: TenantId, role: Role) -> int:

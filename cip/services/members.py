@@ -57,6 +57,18 @@ def signed_out(user: User, tenant: str = "", **changes: object) -> User:
     return grown(user, **{**changes, "refresh_epochs": epochs})
 
 
+def joined(tenant: TenantId, role: Role, elsewhere: bool, user: User) -> User:
+    """As `with_member`, for somebody who was seen to belong to another tenant, or not to. Whoever
+    holds a code that no password has replaced yet could otherwise come into both."""
+    if not elsewhere and (user.memberships or user.super_admin):
+        raise ConflictError("This user name was taken just now.", field="username")
+    if elsewhere and not user.password_hash:
+        raise ConflictError(
+            f"{user.username} has not accepted an earlier invitation yet.", field="username"
+        )
+    return with_member(user, tenant, role)
+
+
 def with_member(user: User, tenant: TenantId, role: Role) -> User:
     if tenant in user.memberships:
         raise ConflictError(f"{user.username} is a member already.", field="username")
@@ -73,7 +85,7 @@ def without(user: User, tenant: TenantId) -> User:
     left = {name: role for name, role in user.memberships.items() if name != tenant}
     home = min(left, default=user.home) if user.home == tenant else user.home
     disabled = user.disabled or not (left or user.super_admin)
-    return grown(user, memberships=left, home=home, disabled=disabled)
+    return signed_out(user, tenant, memberships=left, home=home, disabled=disabled)
 
 
 def put_back(user: User, old: User) -> User:

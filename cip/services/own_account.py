@@ -23,6 +23,7 @@ from cip.domain.users import Invitation, User
 from cip.services import members
 from cip.services.accounts import AccountService
 from cip.services.audit import AuditService
+from cip.services.refusals import Refusals
 from cip.services.sessions import SessionService
 from cip.store.throttle import LoginThrottle
 
@@ -63,13 +64,15 @@ class OwnAccountService:
         sessions: SessionService,
         audit: AuditService,
         clock: Callable[[], datetime],
-        throttle: LoginThrottle | None = None,
+        throttle: LoginThrottle,
+        refusals: Refusals,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self._audit = audit
         self._clock = clock
         self._throttle = throttle
+        self._refusals = refusals
 
     def profile(self, who: Principal) -> Profile:
         user = self._self(who)
@@ -131,20 +134,17 @@ class OwnAccountService:
         with self._audit.recorded(who.tenant, who.subject, "session.ended_others", who.subject):
             return self._sessions.end_all(who.subject, keep=who.session)
 
-    def accept_invitation(self, code: str, password: str) -> User:
+    def accept_invitation(self, code: str, password: str, *, address: str = "") -> User:
         """Sets the invited user's first password. Whatever is wrong with the code, the answer is
-        the same; a code with which a weak password came can be used again."""
+        the same; a code with which a weak password came can be used again. Raises
+        `ThrottledError` for an address that tries too often."""
+        self._throttle.admit(_joining(address), address)
         user, invitation = self._invited(code)
         if user is None or invitation is None:
             username = code.partition(".")[2]
-            self._audit.record(
-                user.home if user else None,
-                username,
-                "invitation.refused",
-                username,
-                outcome="refused",
-            )
+            self._refusals.record_flood("invitation.refused", username, "bad_code", address)
             raise UnauthenticatedError(BAD_CODE)
+        self._throttle.succeeded(_joining(address), address)
         hashed = _hashed(password, user)
 
         def update(now: User) -> User:
@@ -177,8 +177,7 @@ class OwnAccountService:
         return user
 
     def _require_password(self, who: Principal, user: User, password: str, address: str) -> None:
-        if self._throttle:
-            self._throttle.admit(user.username, address)
+        self._throttle.admit(user.username, address)
         if not passwords.verify(user.password_hash or None, password):
             self._audit.record(
                 who.tenant, who.subject, "password.changed", who.subject, outcome="refused"
@@ -186,10 +185,14 @@ class OwnAccountService:
             raise InvalidInputError(
                 "The present password is not right.", code="wrong_password", field="old"
             )
-        if self._throttle:
-            self._throttle.succeeded(user.username, address)
+        self._throttle.succeeded(user.username, address)
 
 
 def _hashed(password: str, user: User) -> str:
     passwords.check_strength(password, username=user.username, names=(user.name,))
     return passwords.hash_password(password)
+
+
+def _joining(address: str) -> str:
+    """Tries of codes have a bucket per address, whoever they name: nobody is kept from joining."""
+    return f"joining from {address}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from cip.auth import opaque
@@ -104,9 +105,7 @@ class PeopleService:
             if known is None:
                 self._users.add(fresh)
             else:
-                self._users.change(
-                    username, lambda user: members.with_member(user, who.tenant, role)
-                )
+                self._users.change(username, partial(members.joined, who.tenant, role, elsewhere))
             return Invited(username, None, None) if elsewhere else self._issue_code(who, username)
 
     def renew_invitation(self, who: Principal, username: str) -> Invited:

@@ -51,20 +51,22 @@ class SessionService:
         self._seen: dict[str, datetime] = {}
 
     def open(self, user: User, *, remember: bool, address: str, agent: str) -> tuple[str, Resumed]:
-        """A session in the user's home tenant, and the secret for its cookie. `user` is as it was
-        when the password was checked."""
+        """A session in the user's home tenant, or the first other that lets them in, and the secret
+        for its cookie. `user` is as it was when the password was checked."""
         secret, now = opaque.new(), self._clock()
         session = Session(
             id=opaque.digest(secret),
             username=user.username,
-            tenant=self._first_tenant(user),
+            tenant=user.home,
             remember=remember,
             address=address,
             agent=agent[:_LONGEST_AGENT],
             created_at=now,
             seen_at=now,
         )
-        resumed = self._resumed(user, session)
+        resumed = self._first_resumed(user, session)
+        session = resumed.session
+        self._audit.record(session.tenant, user.username, "login.accepted", user.username)
         self._store.add(session)
         # Whoever changes the password or disables the user ends all sessions after it: what was
         # not there yet for them to see is ended here.
@@ -135,20 +137,24 @@ class SessionService:
         """Moves the session to another tenant of the user's, or, for a super admin, to any."""
         session, user = self._store.find(who.session), self._accounts.users.find(who.subject)
         if session is None or user is None or tenant not in self.tenants(who):
+            # On record where the user is, by whoever answers the request.
             raise ForbiddenError("You are not a member of this tenant.")
-        if user.super_admin:
-            # Whose data it is can see who came; the platform sees where its own people go.
-            self._audit.record(None, who.subject, "tenant.entered", tenant)
-        with self._audit.recorded(tenant, who.subject, "tenant.entered", tenant):
+        with self._audit.entering(user, tenant):
             self._credentials.issue(user, tenant, session.id)
             self._store.enter(session, tenant)
+
+    def _first_resumed(self, user: User, session: Session) -> Resumed:
+        """Raises what the home tenant refuses with, where no other lets the user in either."""
+        refusal: UnauthenticatedError | None = None
+        for tenant in [user.home, *sorted(set(user.memberships) - {user.home})]:
+            try:
+                return self._resumed(user, session.model_copy(update={"tenant": tenant}))
+            except UnauthenticatedError as error:
+                refusal = refusal or error
+        raise refusal or UnauthenticatedError(REFUSED)
 
     def _resumed(self, user: User, session: Session) -> Resumed:
         token, principal = self._credentials.issue(
             user, session.tenant, session.id, ends_at=session.ends_at
         )
         return Resumed(session, principal, token)
-
-    def _first_tenant(self, user: User) -> TenantId:
-        may = user.super_admin or user.home in user.memberships
-        return user.home if may else min(user.memberships, default=user.home)

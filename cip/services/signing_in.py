@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
+from cip.auth import passwords
 from cip.domain.errors import ThrottledError, UnauthenticatedError
 from cip.domain.users import User
 from cip.services.accounts import AccountService
-from cip.services.audit import AuditService
-from cip.services.once import Once
+from cip.services.refusals import Refusals
 from cip.store.throttle import LoginThrottle
 
-_THROTTLED_SECONDS: Final = 60.0
+_REFUSED: Final = "login.refused"
 
 
 class SignInService:
     """Raises `ThrottledError`, `UnauthenticatedError`; `UnavailableError` without Redis."""
 
     def __init__(
-        self,
-        accounts: AccountService,
-        throttle: LoginThrottle,
-        audit: AuditService,
-        name_key: bytes,
+        self, accounts: AccountService, throttle: LoginThrottle, refusals: Refusals
     ) -> None:
         self._accounts = accounts
         self._throttle = throttle
-        self._audit = audit
-        self._name_key = name_key
-        self._throttled = Once(_THROTTLED_SECONDS)
+        self._refusals = refusals
 
     def check(self, username: str, password: str, address: str) -> User:
+        """The user. That they came in is recorded by whoever lets them in."""
         try:
             self._throttle.admit(username, address)
             user = self._accounts.authenticate(username, password)
         except UnauthenticatedError as error:
-            self._refused(username, error.code)
+            self._refusals.record(_REFUSED, username, error.code)
             raise
         except ThrottledError as error:
-            # Not each of a flood: the tries that came before it are on record.
-            if self._throttled.first(username):
-                self._refused(username, error.code)
+            self._refusals.record_flood(_REFUSED, username, error.code, address)
             raise
         self._throttle.succeeded(username, address)
-        self._audit.record(user.home, user.username, "login.accepted", user.username)
-        return user
+        return self._rehashed(user, password)
 
-    def _refused(self, username: str, code: str) -> None:
-        """In the log of the tenant that the user belongs to, else in the platform's: there by a
-        keyed hash, since what is no user's name may be somebody's password."""
-        user = self._accounts.users.find(username) if username.isascii() and username else None
-        hashed = hashlib.blake2b(username.encode(), key=self._name_key, digest_size=8).hexdigest()
-        self._audit.record(
-            user.home if user else None,
-            user.username if user else "unknown",
-            "login.refused",
-            user.username if user else f"#{hashed}",
-            outcome="refused",
-            after={"reason": code},
-        )
+    def _rehashed(self, user: User, password: str) -> User:
+        """With a hash of today's cost, where the one that is kept is of an earlier one."""
+        if not passwords.needs_rehash(user.password_hash):
+            return user
+        hashed = passwords.hash_password(password)
+
+        def update(now: User) -> User:
+            same = now.password_hash == user.password_hash
+            return now.model_copy(update={"password_hash": hashed}) if same else now
+
+        return self._accounts.users.change(user.username, update)[1]

@@ -185,8 +185,10 @@ class TenancyService:
             return now.model_copy(update={"suspended": suspended, "epoch": now.epoch + 1})
 
         action = "tenant.suspended" if suspended else "tenant.resumed"
-        self._audit.record(None, who.subject, action, tenant)
-        with self._audit.recorded(tenant, who.subject, action, tenant):
+        with (
+            self._audit.recorded(None, who.subject, action, tenant),
+            self._audit.recorded(tenant, who.subject, action, tenant),
+        ):
             self._tenants.change(tenant, update)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import redis
 
 from cip.domain.audit import AuditEntry, AuditEvent, Verification
-from cip.domain.audit_chain import ChainCheck, Head, Keys, Link, extended
+from cip.domain.audit_chain import ChainCheck, Head, Keys, Link, extended, outdated
 from cip.domain.errors import CorruptValueError, InvalidInputError, UnavailableError
 from cip.domain.tenants import TenantId
 from cip.store import keys as redis_keys
@@ -52,6 +52,10 @@ class AuditStore:
         with required():
             values: Any = self._reads.hmget(head_key, list(_HEAD))
         return _head(values)
+
+    def outdated(self, tenant: TenantId | None, keys: Keys) -> bool:
+        """Whether the head is sealed by the secret before, and breaks once that is forgotten."""
+        return outdated(self.head(tenant), _name(tenant), keys)
 
     def page(
         self, tenant: TenantId | None, *, before: str | None = None, limit: int = 100

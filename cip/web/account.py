@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
 
 import flask
@@ -9,6 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from cip.domain.errors import CipError, ThrottledError, UnauthenticatedError, UnavailableError
 from cip.web.identity import Identity
+
+_FIELDS: Final = frozenset({"username", "password", "next", "remember", "csrf_token"})
 
 
 def blueprint(identity: Identity, *, demo_logins: list[tuple[str, str, str]]) -> flask.Blueprint:
@@ -34,6 +37,8 @@ def blueprint(identity: Identity, *, demo_logins: list[tuple[str, str, str]]) ->
     @views.post("/login")
     def sign_in() -> ResponseReturnValue:
         form = flask.request.form
+        if unknown := sorted(form.keys() - _FIELDS):
+            return page(422, f"The form has no field {unknown[0][:40]!r}.")
         username = form.get("username", "").strip().lower()
         try:
             identity.sign_in(username, form.get("password", ""), remember="remember" in form)

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cip.domain.errors import InvalidInputError
+from cip.domain.errors import MalformedError
 
+_FIELDS: Final = frozenset(
+    {"output", "outputs", "inputs", "state", "changedPropIds", "parsedChangedPropsIds"}
+)
 _WILDCARDS: Final = (["ALL"], ["MATCH"], ["ALLSMALLER"])
 
 
@@ -51,18 +54,20 @@ def shape(registered: Mapping[str, Any]) -> Shape:
 
 
 def check_body(body: object, wanted: Shape) -> None:
-    """Raises `InvalidInputError` unless the body's ids are those of the registered callback.
+    """Raises `MalformedError` unless the body's ids are those of the registered callback.
 
     Dash answers 500 to some malformed bodies and runs others with forged ids; the values inside
     are the callback's own to check.
     """
     if not isinstance(body, dict):
-        raise InvalidInputError("A callback body is a JSON object.")
+        raise MalformedError("A callback body is a JSON object.")
+    if body.keys() - _FIELDS:
+        raise MalformedError("A field that no page of ours sends.", field="body")
     _check_ids(body.get("inputs", []), wanted.inputs, "inputs")
     _check_ids(body.get("state", []), wanted.state, "state")
     changed = body.get("changedPropIds", [])
     if not isinstance(changed, list) or not all(isinstance(name, str) for name in changed):
-        raise InvalidInputError("A list of strings.", field="changedPropIds")
+        raise MalformedError("A list of strings.", field="changedPropIds")
     # One object for one output, a list for several: Dash breaks on any other form.
     outputs = body.get("outputs")
     _check_ids(outputs if wanted.several_outputs else [outputs], wanted.outputs, "outputs")
@@ -71,11 +76,11 @@ def check_body(body: object, wanted: Shape) -> None:
 def _check_ids(given: object, wanted: tuple[Id, ...], field: str) -> None:
     """A plain id exactly; of a pattern each of the members that it matched (a list for ALL)."""
     if not isinstance(given, list) or len(given) != len(wanted):
-        raise InvalidInputError(f"This callback has {len(wanted)} here.", field=field)
+        raise MalformedError(f"This callback has {len(wanted)} here.", field=field)
     for one, expected in zip(given, wanted, strict=True):
         items = one if expected.takes_all and isinstance(one, list) else [one]
         if not all(_fits(item, expected) for item in items):
-            raise InvalidInputError("An id that this callback does not have.", field=field)
+            raise MalformedError("An id that this callback does not have.", field=field)
 
 
 def _id(text: str, prop: str) -> Id:

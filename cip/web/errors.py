@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from cip.domain.errors import (
     CipError,
+    ForbiddenError,
     NotFoundError,
     ThrottledError,
     UnauthenticatedError,
@@ -24,7 +26,17 @@ log = structlog.get_logger(__name__)
 _INTERNAL = "Something went wrong on our side. The request id helps us to find it."
 
 
-def install(server: flask.Flask) -> None:
+def install(server: flask.Flask, refused: Callable[[ForbiddenError], None]) -> None:
+    """`refused` puts a refusal on record before it is answered."""
+
+    def forbidden(error: ForbiddenError) -> ResponseReturnValue:
+        try:
+            refused(error)
+        except UnavailableError as away:
+            return _known(away)
+        return _known(error)
+
+    server.register_error_handler(ForbiddenError, forbidden)
     server.register_error_handler(CipError, _known)
     server.register_error_handler(HTTPException, _http)
     server.register_error_handler(RedisError, _redis)

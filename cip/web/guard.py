@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from cip.domain.errors import (
     ForbiddenError,
-    InvalidInputError,
+    MalformedError,
     NotFoundError,
     UnauthenticatedError,
     UnavailableError,
@@ -20,10 +20,10 @@ from cip.domain.errors import (
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
 from cip.services import Services
-from cip.services.once import Once
+from cip.services.once_per import OncePer
 from cip.web.callback_bodies import Shape, check_body, shape
 from cip.web.identity import Identity, activity
-from cip.web.requests import UPDATE, set_principal
+from cip.web.requests import UPDATE, asked_by, asking, set_principal
 
 PUBLIC_PATHS: Final = frozenset(
     {
@@ -72,7 +72,7 @@ class Guard:
         self._away = away
         self._callback_map = callback_map
         self._ticks = frozenset(ticks)
-        self._refusals = Once(_REFUSAL_SECONDS)
+        self._refusals = OncePer(_REFUSAL_SECONDS)
         self._shapes: dict[str, Shape] = {}
 
     def check(self) -> ResponseReturnValue | None:
@@ -94,14 +94,16 @@ class Guard:
     def _check_api(self) -> None:
         endpoint = flask.request.endpoint or ""
         who = self._identity.program()
-        if who is None:
-            who = self._signed_in()
+        by_cookie = who is None
+        who = who or self._signed_in()
+        asked_by(who, endpoint)
+        if by_cookie:
             self._require_our_page(who)
         if endpoint not in SIGNED_IN_ENDPOINTS:
             permission = self._api.get(endpoint)
             if permission is None:
                 raise NotFoundError("There is no such address.")
-            self._require(who, permission, endpoint)
+            who.require(permission)
         set_principal(who)
 
     def _check_callback(self) -> ResponseReturnValue | None:
@@ -109,9 +111,11 @@ class Guard:
             who = self._signed_in()
         except UnavailableError:
             return self._answer_away()
+        asked_by(who, UPDATE)
         self._require_our_page(who)
         body, key = self._callback()
-        self._require(who, self._callbacks[key], key)
+        asked_by(who, key)
+        who.require(self._callbacks[key])
         check_body(body, self._shape(key))
         set_principal(who)
         if not self._ticks.issuperset(body.get("changedPropIds", ())):
@@ -131,7 +135,7 @@ class Guard:
         body = flask.request.get_json(silent=True)
         key = body.get("output") if isinstance(body, dict) else None
         if not isinstance(body, dict) or not isinstance(key, str) or key not in self._callbacks:
-            raise InvalidInputError("There is no such callback.", field="output")
+            raise MalformedError("There is no such callback.", field="output")
         return body, key
 
     def _shape(self, key: str) -> Shape:
@@ -145,8 +149,9 @@ class Guard:
         leaving = path == LOGOUT and flask.request.method in _SAFE
         if path in SIGNED_IN_PATHS and not leaving:
             who = self._signed_in()
-            set_principal(who)
+            asked_by(who, path)
             self._require_our_page(who)
+            set_principal(who)
         elif flask.request.method not in _SAFE or path not in self._pages:
             raise (
                 NotFoundError("There is no such page.")
@@ -162,25 +167,15 @@ class Guard:
             activity(self._services, who)
         return None
 
-    def _require(self, who: Principal, permission: Permission, target: str) -> None:
-        """Raises `ForbiddenError`, and puts a refusal on record."""
-        try:
-            who.require(permission)
-        except ForbiddenError:
-            self._record_refusal(who, permission, target)
-            raise
-
-    def _record_refusal(self, who: Principal, permission: Permission, target: str) -> None:
-        """Once a minute for the same: a page that asks again and again must not fill the log."""
-        if not self._refusals.first((who.subject, who.tenant, target)):
+    def refused(self, error: ForbiddenError) -> None:
+        """Puts on record what somebody was refused, here or further inside. Once a minute for the
+        same: a page that asks again and again must not fill the log."""
+        who, target = asking()
+        if who is None or not self._refusals.first((who.subject, who.tenant, target, error.code)):
             return
+        why = {"permission": error.permission} if error.permission else {"reason": error.code}
         self._services.audit.record(
-            who.tenant,
-            who.subject,
-            "permission.refused",
-            target,
-            outcome="refused",
-            after={"permission": permission.value},
+            who.tenant, who.subject, "permission.refused", target, outcome="refused", after=why
         )
 
     def _require_our_page(self, who: Principal) -> None:

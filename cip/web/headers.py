@@ -20,14 +20,20 @@ _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _ASSET_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
 
 
-def policy(script_hashes: list[str]) -> str:
-    """The content security policy under which Dash runs (its two inline scripts by hash)."""
+# Pages without Dash, whose styles stand in our own files alone.
+_PLAIN_PAGES: Final = frozenset({"/login", "/join"})
+
+
+def policy(script_hashes: list[str], *, inline_styles: bool) -> str:
+    """The content security policy under which Dash runs (its two inline scripts by hash). Its
+    components bring styles along as text: docs/adr/0015."""
     scripts = " ".join(["'self'", *script_hashes])
+    styles = "'self' 'unsafe-inline'" if inline_styles else "'self'"
     return "; ".join(
         [
             "default-src 'self'",
             f"script-src {scripts}",
-            "style-src 'self' 'unsafe-inline'",
+            f"style-src {styles}",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "connect-src 'self'",
@@ -49,11 +55,8 @@ class Headers:
         if secure:
             value = "max-age=31536000; includeSubDomains"
             self._of_data.append(("Strict-Transport-Security", value))
-        self._of_documents = [
-            *self._of_data,
-            ("Content-Security-Policy", policy(script_hashes)),
-            ("Referrer-Policy", "same-origin"),
-        ]
+        self._of_documents = self._with_policy(policy(script_hashes, inline_styles=True))
+        self._of_plain_pages = self._with_policy(policy([], inline_styles=False))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request_id = environ[REQUEST_ID] = chosen_request_id(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -63,8 +66,7 @@ class Headers:
         ) -> Callable[[bytes], object]:
             path = environ["PATH_INFO"]
             answer = [header for header in headers if header[0] != _CACHE_CONTROL]
-            # A callback's answer is no document: nothing is ever loaded by it.
-            answer += self._of_data if path == UPDATE else self._of_documents
+            answer += self._for(path)
             answer.append(("X-Request-ID", request_id))
             failed = int(status[:3]) >= BAD_REQUEST
             kept = _NEVER if failed else _keeping(path, environ.get("QUERY_STRING", ""))
@@ -72,6 +74,15 @@ class Headers:
             return start_response(status, answer, exc_info)
 
         return self._app(environ, start)
+
+    def _with_policy(self, policy: str) -> list[tuple[str, str]]:
+        csp = ("Content-Security-Policy", policy)
+        return [*self._of_data, csp, ("Referrer-Policy", "same-origin")]
+
+    def _for(self, path: str) -> list[tuple[str, str]]:
+        if path == UPDATE:  # a callback's answer is no document: nothing is ever loaded by it
+            return self._of_data
+        return self._of_plain_pages if path in _PLAIN_PAGES else self._of_documents
 
 
 def _keeping(path: str, query: str) -> str:

@@ -106,7 +106,7 @@ class Identity:
         address = request.remote_addr or ""
         user = self._services.signing_in.check(username, password, address)
         if before := self._resume():
-            self._services.sessions.end(before.session.username, before.session.id)
+            self._services.sessions.sign_out(before.principal)
         secret, resumed = self._services.sessions.open(
             user, remember=remember, address=address, agent=request.user_agent.string
         )

@@ -16,6 +16,7 @@ from cip.domain.errors import (
 )
 from cip.services import Services
 
+_FIELDS: Final = frozenset({"code", "username", "password", "again", "csrf_token"})
 _LONGEST_CODE: Final = 512
 _LONGEST_PASSWORD: Final = 1_000
 _BAD_CODE: Final = (
@@ -35,6 +36,9 @@ def blueprint(services: Services) -> flask.Blueprint:
     @views.post("/join")
     def join() -> ResponseReturnValue:
         form = flask.request.form
+        if unknown := sorted(form.keys() - _FIELDS):
+            problem = InvalidInputError(f"The form has no field {unknown[0][:40]!r}.")
+            return _refused(problem, "")
         code = form.get("code", "").strip()[:_LONGEST_CODE]
         try:
             _accept(services, code, form.get("password", ""), form.get("again", ""))
@@ -53,7 +57,8 @@ def _accept(services: Services, code: str, password: str, again: str) -> None:
     if password != again:
         raise InvalidInputError("The two passwords are not the same.", field="again")
     try:
-        services.own_account.accept_invitation(code, password)
+        address = flask.request.remote_addr or ""
+        services.own_account.accept_invitation(code, password, address=address)
     except UnauthenticatedError as error:
         # Used, over, never given: one answer. No 401, since signing in is not what is missing.
         raise InvalidInputError(_BAD_CODE, code="bad_invitation", field="code") from error

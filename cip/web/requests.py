@@ -16,8 +16,9 @@ from cip.domain.principals import Principal
 UPDATE: Final = "/_dash-update-component"
 # Where the WSGI environment holds the request's id.
 REQUEST_ID: Final = "cip.request_id"
-# Where it holds who was let in, for the access log.
+# Where it holds who asks, and for what.
 PRINCIPAL: Final = "cip.principal"
+TARGET: Final = "cip.target"
 RENEW: Final = "cip_renew_access"
 _GIVEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -46,7 +47,20 @@ def renew_access() -> None:
     setattr(flask.g, RENEW, True)
 
 
+def asked_by(principal: Principal, target: str) -> None:
+    """Who asks, and for which callback or endpoint: for the logs, before anything is allowed."""
+    flask.request.environ[PRINCIPAL] = principal
+    flask.request.environ[TARGET] = target
+
+
+def asking() -> tuple[Principal | None, str]:
+    """Whoever asks, let in or not, and for what."""
+    environ = flask.request.environ
+    return environ.get(PRINCIPAL), environ.get(TARGET, "") or flask.request.path
+
+
 def set_principal(principal: Principal) -> None:
+    """Lets the principal in."""
     flask.g.principal = principal
     flask.request.environ[PRINCIPAL] = principal
 

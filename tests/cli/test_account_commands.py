@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from cip.cli.main import app
 from cip.domain.permissions import Permission
+from tests.factories import KEYS
 
 Cip = Callable[..., Result]
 PASSWORD = "three small green apples\n"
@@ -22,8 +23,8 @@ PASSWORD = "three small green apples\n"
 def cip(redis_url: str, tmp_path: Path) -> Cip:
     environ = {"CIP_REDIS_URL": redis_url, "CIP_HOME": str(tmp_path)}
 
-    def run(*arguments: str, stdin: str | None = None) -> Result:
-        return CliRunner().invoke(app, arguments, env=environ, input=stdin)
+    def run(*arguments: str, stdin: str | None = None, **more: str) -> Result:
+        return CliRunner().invoke(app, arguments, env={**environ, **more}, input=stdin)
 
     return run
 
@@ -104,6 +105,50 @@ def test_an_invitation_is_a_link_whose_secret_stands_in_the_fragment(cip: Cip) -
     assert cip("user", "invite", "eve", "--tenant", "acme").exit_code == 1
     assert cip("user", "invite", "zoe", "--tenant", "nowhere").exit_code == 1
     assert "zoe" not in cip("user", "list").output
+
+
+def test_the_link_of_an_invitation_begins_with_the_address_that_people_know(cip: Cip) -> None:
+    cip("tenant", "create", "acme")
+    cip("user", "invite", "eve", "--tenant", "acme")
+
+    def link(**environ: str) -> str:
+        renewed = cip("user", "invite", "eve", "--tenant", "acme", "--renew", **environ)
+        assert renewed.exit_code == 0, renewed.output
+        return renewed.output.splitlines()[-1]
+
+    code = r"/join#[\w-]{43}\.eve"
+    production = {
+        "CIP_ENV": "production",
+        "CIP_SECRET_KEY": KEYS.current,
+        "CIP_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    known = {"CIP_PUBLIC_URL": "https://cip.example.com/"}
+    assert re.fullmatch(rf"http://127\.0\.0\.1:8050{code}", link())
+    assert re.fullmatch(rf"https://cip\.example\.com{code}", link(**known))
+    assert re.fullmatch(rf"https://cip\.example\.com{code}", link(**known, **production))
+    assert re.fullmatch(rf"{code}, behind the platform's own address", link(**production))
+
+
+def test_commands_about_one_tenant_mean_the_default_tenant_unless_told(cip: Cip) -> None:
+    for name in ("acme", "other"):
+        cip("tenant", "create", name)
+    commands = (
+        ("user", "create", "eve", "--password-stdin"),
+        ("user", "invite", "bob"),
+        ("key", "create", "--label", "shop"),
+    )
+    for command in commands:
+        done = cip(*command, stdin=PASSWORD, CIP_DEFAULT_TENANT="acme")
+        assert done.exit_code == 0, done.output
+    members = cip("user", "list", "--tenant", "acme").output
+    assert "eve" in members
+    assert "bob" in members
+    assert "shop" in cip("key", "list", "--tenant", "acme").output
+    assert "shop" not in cip("key", "list", "--tenant", "other").output
+    logged = cip("audit", "list", CIP_DEFAULT_TENANT="acme").output
+    assert "user.invited" in logged
+    assert "user.invited" not in cip("audit", "list", CIP_DEFAULT_TENANT="other").output
+    assert "no tenant demo_tenant" in cip("user", "invite", "zoe").output
 
 
 def test_roles_passwords_and_super_admins_change(cip: Cip) -> None:

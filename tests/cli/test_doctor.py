@@ -8,7 +8,9 @@ import pytest
 import redis
 from typer.testing import CliRunner, Result
 
+from cip.auth.keyring import KeyRing
 from cip.cli.main import app
+from tests.audit_logs import RING, event, store
 
 
 def doctor(**environ: str) -> Result:
@@ -45,6 +47,21 @@ def test_a_history_that_cannot_be_written_fails(redis_url: str, tmp_path: Path) 
     result = doctor(CIP_REDIS_URL=redis_url, CIP_HOME=str(tmp_path))
     assert result.exit_code == 1
     assert "history" in result.output
+
+
+def test_a_log_that_only_the_secret_before_seals_is_noted(redis_url: str, tmp_path: Path) -> None:
+    new = "Zt5RbN0eWk8yQ1uVhP3sXc7LdGm2JfTa"
+    environ = {"CIP_REDIS_URL": redis_url, "CIP_HOME": str(tmp_path)}
+    exchanged = {**environ, "CIP_SECRET_KEY": new, "CIP_SECRET_KEY_PREVIOUS": RING.current}
+    store(redis_url).append(None, event(), RING)
+    result = doctor(**exchanged)
+    assert result.exit_code == 0, result.output
+    assert (
+        "note audit      sealed by another secret than the current one: the platform's. Keep"
+        in (result.output)
+    )
+    store(redis_url).append(None, event(), KeyRing(new, RING.current))
+    assert "ok   audit      1 logs, each sealed by the current secret" in doctor(**exchanged).output
 
 
 @pytest.mark.parametrize("command", ["doctor", "up", "web", "ingest", "jobs"])

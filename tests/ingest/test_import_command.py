@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import pwd
 import random
 import signal
 import subprocess
@@ -17,14 +18,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cip.cli.main import app
+from cip.domain.errors import UnavailableError
 from cip.domain.tenants import TenantId
 from cip.history import query
 from cip.history.table import HistoryTable
 from cip.store import keys
+from cip.store.audit import AuditStore
 from cip.store.client import Redis, connect
 from cip.store.live import LiveCounters
 from cip.store.tenants import TenantStore
 from tests import recounting
+from tests.audit_logs import store as audit_store
 
 Cip = Callable[..., Result]
 ORDERS = (
@@ -93,6 +97,53 @@ def test_a_repeat_adds_nothing_and_an_undo_leaves_nothing(
     twice = cip("--undo", import_id, "--tenant", "shop")
     assert twice.exit_code == 1
     assert "There is nothing of the import" in twice.output
+
+
+def test_an_import_its_undo_and_the_tenant_that_it_made_are_on_record(
+    cip: Cip, orders: str, table: HistoryTable, redis_url: str
+) -> None:
+    audit = audit_store(redis_url)
+    done = cip(orders, "--preset", "orders", "--tenant", "shop", "--currency", "GBP")
+    import_id = _import_id(done.output)
+    whole = {"events": 5, "rows": 3}
+    assert entries(audit, table.tenant) == [("import.added", import_id, whole)]
+    made = audit.page(None, limit=1)[0].event
+    assert (made.action, made.target) == ("tenant.created", "shop")
+    assert made.after is not None
+    assert made.after["currency"] == "GBP"
+    cip(orders, "--preset", "orders", "--tenant", "shop", "--dry-run")
+    cip(orders, "--preset", "orders", "--tenant", "shop")
+    assert len(entries(audit, table.tenant)) == 1  # they added nothing
+    for _ in range(2):
+        cip("--undo", import_id)
+    assert entries(audit, table.tenant)[1:] == [("import.undone", import_id, None)]
+    account = pwd.getpwuid(os.getuid()).pw_name
+    written = [entry.event for log in (None, table.tenant) for entry in audit.walk(log)]
+    assert {(event.subject, event.source) for event in written} == {(f"cli:{account}", "cli")}
+
+
+@pytest.mark.parametrize("undoing", [False, True])
+def test_what_cannot_be_recorded_is_neither_imported_nor_undone(
+    cip: Cip, orders: str, table: HistoryTable, monkeypatch: pytest.MonkeyPatch, undoing: bool
+) -> None:
+    add = (orders, "--preset", "orders", "--tenant", "shop")
+    undo = ("--undo", _import_id(cip(*add).output))
+    if not undoing:
+        cip(*undo)
+    before = count(table)
+
+    def away(*_: object) -> None:
+        raise UnavailableError("Redis does not answer.")
+
+    monkeypatch.setattr(AuditStore, "append", away)
+    again = cip(*(undo if undoing else add))
+    assert again.exit_code == 1
+    assert "Redis does not answer." in again.output
+    assert count(table) == before == ((5, 5) if undoing else (0, 0))
+
+
+def entries(audit: AuditStore, tenant: TenantId) -> list[tuple[str, str, object]]:
+    return [(e.event.action, e.event.target, e.event.after) for e in audit.walk(tenant)]
 
 
 def test_a_dry_run_makes_no_tenant_no_history_and_no_file(

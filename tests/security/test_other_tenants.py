@@ -172,14 +172,17 @@ def test_no_header_or_address_chooses_the_tenant_or_the_user(world: World) -> No
         assert world.stranger().get("/api/v1/insights", headers=headers).status_code == 401, name
 
 
-def test_extra_keys_in_a_callbacks_body_change_nothing(world: World) -> None:
+def test_extra_keys_in_a_callbacks_body_are_refused_and_those_inside_change_nothing(
+    world: World,
+) -> None:
     world.platform.send(raw_event(), raw_event())
     client, version = world.caller("viewer"), world.version("vic")
     extra = {"tenant": THEIRS, "principal": "ottokar", "role": "admin", "user": "ottokar"}
     pulse = next(one for one in world.callbacks if one.name == "pulse.data")
     for one in [pulse, *world.callbacks]:
         body = one.body(pressed(version))
-        body |= extra
+        refused = client.post(UPDATE, json=body | extra)
+        assert refused.status_code in (400, 403), one.name
         for item in [*body["inputs"], *body["state"]]:
             if isinstance(item, dict):
                 item |= extra

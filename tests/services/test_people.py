@@ -87,7 +87,7 @@ def test_an_invited_user_sets_a_password_once_and_gets_in(desk: Desk) -> None:
     assert desk.actions() == [
         ("alice", "user.invited", "eve", "ok"),
         ("eve", "invitation.accepted", "eve", "ok"),
-        ("eve", "invitation.refused", "eve", "refused"),
+        ("unknown", "invitation.refused", "eve", "refused"),
     ]
 
 
@@ -168,7 +168,7 @@ def test_a_changed_role_outdates_the_token_and_the_session_goes_on_with_it(desk:
     who = desk.goes_on(secret)
     assert who is not None
     assert who.role is Role.ANALYST
-    (event,) = desk.audited()
+    event = desk.audited()[-1]
     assert (event.action, event.before, event.after) == (
         "user.role_changed", {"role": "viewer"}, {"role": "analyst"},
     )  # fmt: skip

@@ -7,17 +7,19 @@ import redis
 import structlog
 
 from cip.auth.keyring import KeyRing
-from cip.domain.audit import AuditEvent, Origin
+from cip.domain.audit import AuditEvent, Origin, Verification
 from cip.domain.errors import (
     ForbiddenError,
     UnavailableError,
 )
 from cip.domain.tenants import TenantId
 from cip.jobs import tasks
+from cip.services import make_services
 from cip.services.audit import AuditService
+from cip.store import keys as redis_keys
 from cip.store.audit import AuditStore
 from tests.audit_logs import ACME, RING, event, store
-from tests.factories import NOW, Platform
+from tests.factories import KEYS, NOW, Platform
 
 
 def service(store: AuditStore, ring: KeyRing = RING) -> AuditService:
@@ -107,3 +109,44 @@ def test_the_job_logs_every_head(platform: Platform) -> None:
         ("audit_head", "acme", 1, last.hash),
         ("audit_head", "other", 0, ""),
     ]
+
+
+def test_a_quiet_log_outlives_the_secret_that_it_began_with(platform: Platform) -> None:
+    audit, old, new = store(platform.redis_url), RING, KEYS
+    during, after = KeyRing(new.current, old.current), new
+    last = audit.append(ACME, event(), old)
+    assert jobs_heads(platform, during) == [0, 2]
+    assert jobs_heads(platform, during) == [0, 2]
+    resealed = audit.page(ACME, limit=1)[0].event
+    assert (resealed.subject, resealed.source, resealed.action, resealed.target) == (
+        "platform", "system", "audit.resealed", "acme",
+    )  # fmt: skip
+    assert not audit.outdated(ACME, after)
+    audit.append(ACME, event(2), after)
+    assert audit.verify(ACME, during) == Verification(3, audit.head(ACME).hash)
+    alone = audit.verify(ACME, after)
+    assert (alone.entries, alone.at) == (0, last.id)
+    assert str(alone.problem).endswith("which is not known")
+
+
+def test_a_log_without_entries_needs_no_seal(platform: Platform) -> None:
+    assert jobs_heads(platform, KeyRing(KEYS.current, RING.current)) == [0, 0]
+
+
+def test_the_job_mends_no_head_that_was_changed_and_goes_on_behind_one_that_is_unreadable(
+    platform: Platform,
+) -> None:
+    audit = store(platform.redis_url)
+    for log in (None, ACME):
+        audit.append(log, event(), RING)
+    platform.client.hset(redis_keys.AUDIT_HEAD, "number", "many")
+    platform.client.hset(redis_keys.audit_head(ACME), "seal", "0" * 64)
+    assert jobs_heads(platform, KeyRing(KEYS.current, RING.current)) == [1]
+
+
+def jobs_heads(platform: Platform, ring: KeyRing) -> list[int]:
+    """The numbers that the job logs where it runs with these secrets."""
+    services = make_services(platform.redis_url, platform.redis_url, ring, clock=platform.clock)
+    with structlog.testing.capture_logs() as lines:
+        tasks.log_audit_heads(services)
+    return [line["number"] for line in lines if line["event"] == "audit_head"]

@@ -42,6 +42,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
     assert settings.default_tenant == "demo_tenant"
     assert (settings.demo, settings.demo_fallback, settings.embedded) == (False, False, True)
     assert settings.trusted_proxies == ()
+    assert settings.public_url == ""
 
 
 def test_every_variable_is_read() -> None:
@@ -51,6 +52,7 @@ def test_every_variable_is_read() -> None:
             "CIP_HOME": "/srv/cip",
             "CIP_HOST": "0.0.0.0",
             "CIP_PORT": "9000",
+            "CIP_PUBLIC_URL": "http://cip.example.com:8443/",
             "CIP_REDIS_URL": "rediss://r/1",
             "CIP_BROKER_URL": "redis://b/2",
             "CIP_HISTORY_URL": "s3://bucket/path/",
@@ -65,6 +67,7 @@ def test_every_variable_is_read() -> None:
         }
     )
     assert (settings.host, settings.port) == ("0.0.0.0", 9000)
+    assert settings.public_url == "http://cip.example.com:8443"
     assert (settings.redis_url, settings.broker_url) == ("rediss://r/1", "redis://b/2")
     assert settings.history_url == "s3://bucket/path"
     assert (settings.secret_key, settings.previous_secret_key) == (GOOD_SECRET, OTHER_SECRET)
@@ -102,6 +105,13 @@ def test_an_empty_variable_is_an_absent_one() -> None:
         ("CIP_PORT", "65536"),
         ("CIP_PORT", "80.5"),
         ("CIP_PORT", "٨٠"),
+        ("CIP_PUBLIC_URL", "cip.example.com"),
+        ("CIP_PUBLIC_URL", "ftp://cip.example.com"),
+        ("CIP_PUBLIC_URL", "https://cip.example.com/platform"),
+        ("CIP_PUBLIC_URL", "https://cip.example.com//"),
+        ("CIP_PUBLIC_URL", "https://alice@cip.example.com"),
+        ("CIP_PUBLIC_URL", "https://cip.example.com?"),
+        ("CIP_PUBLIC_URL", "https:///"),
         ("CIP_REDIS_URL", "http://r"),
         ("CIP_BROKER_URL", "amqp://r"),
         ("CIP_HISTORY_URL", "s3://"),
@@ -210,6 +220,7 @@ def test_only_secrets_have_files() -> None:
         (production(CIP_DEMO="1"), "CIP_DEMO"),
         (production(CIP_DEMO_FALLBACK="1"), "CIP_DEMO_FALLBACK"),
         (production(CIP_TRUSTED_PROXIES=""), "CIP_TRUSTED_PROXIES"),
+        (production(CIP_PUBLIC_URL="http://cip.example.com"), "CIP_PUBLIC_URL"),
     ],
 )
 def test_production_refuses_what_is_only_fit_for_a_demo(
@@ -221,7 +232,9 @@ def test_production_refuses_what_is_only_fit_for_a_demo(
 
 
 def test_production_with_a_good_secret_starts() -> None:
-    assert Settings.from_env(production()).production
+    settings = Settings.from_env(production(CIP_PUBLIC_URL="https://cip.example.com"))
+    assert settings.production
+    assert settings.public_url == "https://cip.example.com"
 
 
 def test_development_makes_one_secret_and_keeps_it_private(tmp_path: Path) -> None:

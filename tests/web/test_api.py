@@ -202,6 +202,10 @@ def test_a_csv_needs_the_right_to_export(alice: Client, bob: Client, platform: P
     query = {"period": {"last": "24h"}}
     refused = post(bob, "/insights/kpis", query, Accept="text/csv")
     assert refused.status_code == 403
+    newest = platform.services.audit.page(tenant_id("acme"), limit=1)[0].event
+    assert (newest.subject, newest.action, newest.target, newest.after) == (
+        "bob", "permission.refused", "api.insight", {"permission": "analytics:export"},
+    )  # fmt: skip
     answer = post(alice, "/insights/kpis", query, Accept="text/csv")
     assert answer.status_code == 200
     assert answer.mimetype == "text/csv"

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from dash import Dash
 
 from cip.domain.insights import INSIGHTS, insight
 from cip.domain.permissions import Role
@@ -18,6 +19,7 @@ from cip.services.outcomes import Outcome
 from cip.store import keys
 from cip.store.results import QUEUED_MS, digest
 from tests.factories import KEYS, Platform, raw_event
+from tests.web.conftest import Client
 from tests.web.test_api import run_jobs
 
 MONTH = KpisQuery(period=Period(last="30d"))
@@ -313,3 +315,25 @@ def test_every_insight_of_the_registry_can_be_computed() -> None:
 
     assert set(COMPUTE) == set(INSIGHTS)
     assert all(insight(slug).slug == slug for slug in INSIGHTS)
+
+
+def test_a_tenant_without_any_event_is_told_how_the_first_one_comes(
+    app: Dash, alice: Client, charlie: Client, platform: Platform
+) -> None:
+    platform.send(raw_event(kind="page.viewed", minutes_ago=60 * 30))
+    (key,) = (key for key in app.callback_map if key.startswith("kpis-data"))
+    entry = app.callback_map[key]
+    wanted = {"home-filters": "?period=1h", "data-version": "0.0.0"}
+    body = {
+        "output": key,
+        "outputs": {"id": "kpis-data", "property": "data"},
+        "inputs": [{**one, "value": wanted.get(one["id"])} for one in entry["inputs"]],
+        "state": [{**one, "value": None} for one in entry["state"]],
+        "changedPropIds": [],
+    }
+    none, some = (
+        client.post("/_dash-update-component", json=body).text for client in (charlie, alice)
+    )
+    assert "No events yet" in none
+    assert "API keys" in none
+    assert "No events yet" not in some

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,7 @@ _ID_SEPARATOR: Final = "."
 _ATTEMPTS: Final = 100
 
 Watch = Callable[[str, float], None]
+Commit = Callable[[Report], AbstractContextManager[object]]
 
 
 def unwatched(_step: str, _done: float) -> None:
@@ -67,12 +68,14 @@ def run_import(
     now: datetime,
     watch: Watch = unwatched,
     before_commit: Callable[[], None] = unasked,
+    around_commit: Commit = nullcontext,
 ) -> Report:
     """Commits the file's new events as one transaction; a repeat of it adds nothing.
 
     Whatever moment the process dies at, the history has all of the import or nothing of it, and
     running the same import again brings it to its end. Two imports of a tenant take turns.
-    `before_commit` is called once the file is read and holds something importable.
+    `before_commit` is called once the file is read and holds something importable,
+    `around_commit` surrounds the one commit, where there is something to add.
     """
     if order.dry_run:
         return _rehearse(order, table, now, watch)
@@ -85,16 +88,24 @@ def run_import(
         if report.importable:
             before_commit()
         watch("writing the history", 0.0)
-        import_id, added = _commit(connection, order, table, now, report.import_id)
-        return _concluded(report, import_id, added, order.rejected)
+        return _commit(connection, order, table, now, report, around_commit)
 
 
-def undo_import(table: HistoryTable, import_id: str) -> int:
-    """Removes exactly the rows of one import; 0 when the history has none of it."""
+def undo_import(
+    table: HistoryTable,
+    import_id: str,
+    around_commit: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> int:
+    """Removes exactly the rows of one import; 0 when the history has none of it.
+
+    `around_commit` surrounds the removal, where there is something to remove."""
     if not table.exists():
         return 0
     with _turn(table):
-        return table.delete_import(import_id)
+        if not table.has_import(import_id):
+            return 0
+        with around_commit():
+            return table.delete_import(import_id)
 
 
 def tenant_of(import_id: str) -> str:
@@ -215,21 +226,25 @@ def _commit(
     order: Import,
     table: HistoryTable,
     now: datetime,
-    import_id: str,
-) -> tuple[str, int]:
-    """The id that was committed and the number of events; nothing new commits nothing."""
+    report: Report,
+    around: Commit,
+) -> Report:
+    """What was committed, under which id; nothing new commits nothing."""
     for left in table.folder.glob(f"{_SPILL}*"):  # by an import that was killed
         shutil.rmtree(left)
-    chosen = _unused(table, import_id)
+    chosen = _unused(table, report.import_id)
     with tempfile.TemporaryDirectory(dir=table.folder, prefix=_SPILL) as folder:
         written = Path(folder) / "events.parquet"
         statement = _fresh_sql()
         values = used(statement, _fresh_values(order.plan, now, chosen))
         connection.sql(statement, params=values).write_parquet(str(written))
         added = pq.read_metadata(written).num_rows
-        if added:
+        if not added:
+            return _concluded(report, report.import_id, 0, order.rejected)
+        done = _concluded(report, chosen, added, order.rejected)
+        with around(done):
             table.adopt_import(written, added, chosen)
-    return chosen if added else import_id, added
+    return done
 
 
 def _unused(table: HistoryTable, import_id: str) -> str:
