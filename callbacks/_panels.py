@@ -35,8 +35,8 @@ class Drawing(Protocol):
 FIRST_STEPS: Final = (
     "No events yet",
     (
-        "Figures appear with the first event. An administrator makes a key (Administration, API keys) "
-        "for a program that sends events, or imports a file with the command cip import."
+        "Figures appear with the first event. An administrator makes a key (Administration, "
+        "API keys) for a program that sends events, or imports a file with the command cip import."
     ),
 )
 _STANDS: Final = "The other cards are read apart from it."
