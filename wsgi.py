@@ -20,6 +20,7 @@ from cip.services.accounts import DEMO_USERS
 from cip.settings import Settings
 from cip.web import account, bodies, errors, health, joining
 from cip.web.api import Api
+from cip.web.cookies import Request
 from cip.web.dash_callbacks import CallbackGroup
 from cip.web.guard import Guard
 from cip.web.headers import Headers
@@ -66,6 +67,8 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
 
 
 class _Server(flask.Flask):
+    request_class = Request
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """No view or hook is a coroutine, which Flask would look for several times a request."""
         return func

@@ -75,12 +75,24 @@ def check_body(body: object, wanted: Shape) -> None:
 
 def _check_ids(given: object, wanted: tuple[Id, ...], field: str) -> None:
     """A plain id exactly; of a pattern each of the members that it matched (a list for ALL)."""
+    if _are_plainly(given, wanted):
+        return
     if not isinstance(given, list) or len(given) != len(wanted):
         raise MalformedError(f"This callback has {len(wanted)} here.", field=field)
     for one, expected in zip(given, wanted, strict=True):
         items = one if expected.takes_all and isinstance(one, list) else [one]
         if not all(_fits(item, expected) for item in items):
             raise MalformedError("An id that this callback does not have.", field=field)
+
+
+def _are_plainly(given: object, wanted: tuple[Id, ...]) -> bool:
+    """Whether these are exactly the plain ids that are wanted, as nearly always: seen at once."""
+    return (
+        type(given) is list
+        and all([one.pattern is None for one in wanted])
+        and [type(one) is dict and (one.get("id"), one.get("property")) for one in given]
+        == [(one.text, one.prop) for one in wanted]
+    )
 
 
 def _id(text: str, prop: str) -> Id:

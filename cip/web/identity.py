@@ -19,13 +19,11 @@ from cip.domain.principals import Principal
 from cip.domain.sessions import REMEMBERED
 from cip.services import Services
 from cip.services.sessions import Resumed
-from cip.web.requests import RENEW
+from cip.web.requests import CLEAR, COOKIES, RENEW
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf_token"
 _PURPOSE: Final = "csrf"
-_SET: Final = "cip_set_cookies"
-_CLEAR: Final = "cip_clear_cookies"
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]
@@ -39,8 +37,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 class _Logins(LoginManager):  # type: ignore[misc]
-    """Without Flask-Login's session protection and its cookie to be remembered by, which are off:
-    on each request it does their work before it looks whether anyone wants them."""
+    """Without Flask-Login's session, its protection and its cookie to be remembered by, which are
+    off: on each request it does their work before it looks whether anyone wants them."""
+
+    def _load_user(self) -> None:
+        self._update_request_context_with_user(self._load_user_from_request(flask.request))
 
     def _session_protection_failed(self) -> bool:
         return False
@@ -110,15 +111,14 @@ class Identity:
         secret, resumed = self._services.sessions.open(
             user, remember=remember, address=address, agent=request.user_agent.string
         )
-        setattr(flask.g, _SET, (secret, resumed))
+        setattr(flask.g, COOKIES, (secret, resumed))
 
     def sign_out(self) -> None:
         """Ends the session on every worker within a second, and takes the cookies away."""
         if who := self.browser():
             self._services.sessions.sign_out(who)
         # Where the access cookie had run out, this very request has made a new one.
-        setattr(flask.g, _SET, None)
-        setattr(flask.g, _CLEAR, True)
+        setattr(flask.g, COOKIES, CLEAR)
 
     def require_csrf(self, who: Principal) -> None:
         """Raises `ForbiddenError` unless a page of this very session sent the request."""
@@ -134,9 +134,9 @@ class Identity:
         resumed = self._resume()
         if resumed is None:
             if self._session_cookie in request.cookies:
-                setattr(flask.g, _CLEAR, True)
+                setattr(flask.g, COOKIES, CLEAR)
             return None
-        setattr(flask.g, _SET, (None, resumed))
+        setattr(flask.g, COOKIES, (None, resumed))
         return SignedIn(resumed.principal)
 
     def _resume(self) -> Resumed | None:
@@ -144,12 +144,15 @@ class Identity:
         return self._services.sessions.resume(secret) if secret else None
 
     def _write_cookies(self, response: flask.Response) -> flask.Response:
-        if flask.g.get(RENEW) and (resumed := self._resume()):
-            setattr(flask.g, _SET, (None, resumed))
-        given: tuple[str | None, Resumed] | None = flask.g.get(_SET)
-        if given is not None:
-            self._set_cookies(response, *given)
-        elif flask.g.get(_CLEAR):
+        pending = flask.g.get(COOKIES)
+        if pending is None:
+            return response
+        if pending == RENEW:
+            resumed = self._resume()
+            pending = (None, resumed) if resumed else CLEAR
+        if pending != CLEAR:
+            self._set_cookies(response, *pending)
+        else:
             for name in (self._session_cookie, self._access_cookie, self.csrf_cookie):
                 response.delete_cookie(name, secure=self._secure, samesite="Lax")
         return response

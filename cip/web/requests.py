@@ -19,7 +19,10 @@ REQUEST_ID: Final = "cip.request_id"
 # Where it holds who asks, and for what.
 PRINCIPAL: Final = "cip.principal"
 TARGET: Final = "cip.target"
-RENEW: Final = "cip_renew_access"
+# What the answer does with the identity's cookies: a session to set, or one of these.
+COOKIES: Final = "cip_cookies"
+RENEW: Final = "renew"
+CLEAR: Final = "clear"
 _GIVEN: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -44,7 +47,7 @@ def origin() -> Origin:
 
 def renew_access() -> None:
     """The answer to this request brings a token for what the session says now."""
-    setattr(flask.g, RENEW, True)
+    setattr(flask.g, COOKIES, RENEW)
 
 
 def asked_by(principal: Principal, target: str) -> None:
