@@ -89,7 +89,7 @@ def _are_plainly(given: object, wanted: tuple[Id, ...]) -> bool:
     """Whether these are exactly the plain ids that are wanted, as nearly always: seen at once."""
     return (
         type(given) is list
-        and all([one.pattern is None for one in wanted])
+        and all(one.pattern is None for one in wanted)
         and [type(one) is dict and (one.get("id"), one.get("property")) for one in given]
         == [(one.text, one.prop) for one in wanted]
     )
