@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from cip.domain.errors import CipError
 from cip.domain.tenants import Tenant
@@ -19,11 +18,13 @@ MAX_ID_CHARACTERS: Final = 256
 MAX_TYPE_CHARACTERS: Final = 128
 MAX_CHANNEL_CHARACTERS: Final = 64
 MAX_AHEAD: Final = timedelta(hours=24)
+LATE_AFTER_US: Final = 3_600_000_000  # received more than an hour after it occurred
 MAX_AMOUNT_MINOR: Final = 10**12
 UNKNOWN_CHANNEL: Final = "unknown"
 
 PURCHASE: Final = "purchase.completed"
 REFUND: Final = "purchase.refunded"
+MONEY: Final = (PURCHASE, REFUND)
 STAGE: Final = "stage.entered"
 IDENTIFIED: Final = "customer.identified"
 CONVERSATION_STARTED: Final = "conversation.started"
@@ -60,8 +61,7 @@ class EventRejectedError(CipError):
     default_code = "invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """A valid event. Instants are whole microseconds since 1970 UTC."""
 
     event_id: str
@@ -76,8 +76,7 @@ class Event:
     def amount_minor(self) -> int | None:
         """Minor units of the tenant's currency, of a purchase or a refund."""
         value = self.properties.get("amount_minor")
-        is_money = self.type in (PURCHASE, REFUND)
-        return value if is_money and isinstance(value, int) else None
+        return value if self.type in MONEY and isinstance(value, int) else None
 
     def text(self, name: str) -> str | None:
         value = self.properties.get(name)
@@ -208,7 +207,7 @@ def _check_property(name: object, item: object, *, allow_nested: bool) -> None:
 
 
 def _check_known_type(kind: str, properties: Mapping[str, object], tenant: Tenant) -> None:
-    if kind in (PURCHASE, REFUND):
+    if kind in MONEY:
         _check_amount(properties.get("amount_minor"))
         _check_currency(kind, properties.get("currency"), tenant)
     elif kind == STAGE:

@@ -3,30 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import structlog
 
+from cip import failpoints
 from cip.domain.events import Event, microseconds
 from cip.domain.tenants import TenantId
 from cip.history.table import HistoryTable
 from cip.ingest.frames import rows
 from cip.store import keys, live
 from cip.store.client import Redis
+from cip.store.dead_letters import DeadLetters
 from cip.store.live import LiveCounters
-from cip.store.streams import Entry, EventStream, Group, PoisonError, decode
+from cip.store.live_batch import LiveBatch, sum_up
+from cip.store.live_shape import MICROSECONDS_PER_MINUTE
+from cip.store.streams import Entry, EventStream, Group, PoisonError, decode, unpack
+from cip.store.tombstones import Tombstones
 
-LIVE_BATCH: Final = 500
+LIVE_BATCH: Final = 1_000
 HISTORY_BATCH: Final = 5_000
 COMPACT_ABOVE_FILES: Final = 100
 
 log = structlog.get_logger(__name__)
+# Waits for the server while the step that asked goes on.
+_APPLYING: Final = ThreadPoolExecutor(1, thread_name_prefix="applying")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries behind `start`, and what of them is to be counted and kept: poison and events of
+    erased customers are not."""
+
+    start: str
+    entries: Sequence[Entry]
+    good: Sequence[tuple[Entry, Event]]
+
+    @property
+    def end(self) -> str:
+        return self.entries[-1].stream_id
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A batch, and what it adds to the live counters."""
+
+    batch: Batch
+    sums: LiveBatch
 
 
 class TenantConsumer:
-    """Used by whoever holds the tenant's lease. Each step does one batch, and repeats safely:
-    after any failure the next step begins with what was delivered and not acknowledged."""
+    """Used by whoever holds the tenant's lease. Each step does one batch, and repeats safely: it
+    begins where the group stands, and whoever comes second finds that the group has moved."""
 
     def __init__(
         self, client: Redis, history_root: str, tenant: TenantId, clock: Callable[[], datetime]
@@ -35,49 +66,81 @@ class TenantConsumer:
         self._client = client
         self._clock = clock
         self._stream = EventStream(client, tenant)
+        self._letters = DeadLetters(client, tenant)
+        self._tombstones = Tombstones(client, tenant)
         self._counters = LiveCounters(client, tenant)
         self._table = HistoryTable(history_root, tenant)
-        self._unsure: set[Group] = {"live", "history"}  # may have pending entries
+        self._ahead: Counted | None = None
+        self._places: dict[Group, str] = {}  # where each group stands; asked anew after a failure
 
     def prepare(self) -> None:
-        self._stream.ensure_groups()
         self._table.ensure()
+        self._stream.ensure_groups()
+        if self._stream.raise_last_id(unpack(max(self._table.stream_position(), 0))):
+            log.warning("the stream was behind the history", tenant=self.tenant)
 
     def live_step(self) -> int:
-        """Counts one batch; how many entries it finished. Waits (0) while a rebuild runs."""
-        entries = self._read("live", LIVE_BATCH)
-        if not entries:
+        """Counts one batch; how many entries it finished. Waits (0) while a rebuild runs.
+
+        While the server counts a full batch, the one behind it is summed up here.
+        """
+        counted, self._ahead = self._ahead or self._count(self._next("live", LIVE_BATCH)), None
+        if counted is None:
             return 0
-        good, poison = self._parse(entries)
-        self._stream.acknowledge("live", poison)
-        if not good:
-            return len(entries)
-        now_minute = microseconds(self._clock()) // live.MICROSECONDS_PER_MINUTE
-        applied = live.SUPERSEDED
-        while applied == live.SUPERSEDED:
-            applied = self._counters.apply(
-                good, now_minute=now_minute, generation=self._counters.generation()
+        failpoints.hit("live.before_apply")
+        if len(counted.batch.entries) < LIVE_BATCH:
+            answer = self._apply(counted)
+        else:
+            behind = self._stream.after(counted.batch.end, LIVE_BATCH)
+            applying = _APPLYING.submit(self._apply, counted)
+            self._ahead = self._count(self._batch(counted.batch.end, behind))
+            answer = applying.result()
+        failpoints.hit("live.after_apply")
+        if answer < 0:
+            self._ahead = None
+            return 0
+        self._places["live"] = counted.batch.end
+        return len(counted.batch.entries)
+
+    def _count(self, batch: Batch | None) -> Counted | None:
+        if batch is None:
+            return None
+        failpoints.hit("live.after_read")
+        now_minute = microseconds(self._clock()) // MICROSECONDS_PER_MINUTE
+        return Counted(batch, sum_up((event for _, event in batch.good), now_minute=now_minute))
+
+    def _apply(self, counted: Counted) -> int:
+        """How many were applied; negative: PAUSED or MOVED."""
+        while True:
+            answer = self._counters.apply(
+                counted.sums,
+                start=counted.batch.start,
+                end=counted.batch.end,
+                count=len(counted.batch.entries),
+                generation=self._counters.generation(),
             )
-        if applied == live.PAUSED:
-            return 0
-        return len(entries)
+            if answer != live.SUPERSEDED:
+                return answer
 
     def history_step(self) -> int:
-        """Commits one batch to the history, durably, and acknowledges it; how many entries."""
-        entries = self._read("history", HISTORY_BATCH)
-        if not entries:
+        """Commits one batch to the history, durably; how many entries it finished."""
+        batch = self._next("history", HISTORY_BATCH)
+        if batch is None:
             return 0
-        if self._stream.oldest_pending("history") != entries[0].stream_id:
-            # A process that lost the lease and does not know it yet was given the entries before
-            # these. The position may not pass them: the next step reads them all, as pending.
-            log.warning("history out of turn", tenant=self.tenant)
-            return 0
-        good, _ = self._parse(entries)
-        position = entries[-1].position
-        self._table.append_stream(rows(good), position)
+        failpoints.hit("history.after_read")
+        position = batch.entries[-1].position
+        self._table.append_stream(rows(batch.good), position)
+        failpoints.hit("history.after_sync")
         self._client.set(keys.history_position(self.tenant), position)
-        self._stream.acknowledge("history", [entry.stream_id for entry in entries])
-        return len(entries)
+        moved = self._stream.advance(
+            "history", start=batch.start, end=batch.end, count=len(batch.entries)
+        )
+        failpoints.hit("history.after_advance")
+        if not moved:
+            log.warning("history moved by another", tenant=self.tenant)
+            return 0
+        self._places["history"] = batch.end
+        return len(batch.entries)
 
     def maintain(self) -> None:
         """Trims what both groups have finished; merges small files."""
@@ -85,29 +148,36 @@ class TenantConsumer:
         if self._table.compact(above_files=COMPACT_ABOVE_FILES):
             log.info("history compacted", tenant=self.tenant)
 
-    def _read(self, group: Group, count: int) -> list[Entry]:
-        """A batch: pending entries first, while there may be any."""
-        if group in self._unsure:
-            pending = self._stream.read(group, count, pending_after="0")
-            if pending:
-                return pending
-        # What fails from here on, be it the answer to this very read, is on that list alone.
-        self._unsure.add(group)
-        entries = self._stream.read(group, count)
-        if not entries:
-            self._unsure.remove(group)
-        return entries
+    def _next(self, group: Group, count: int) -> Batch | None:
+        """The next batch. Until it is finished, the group's place is asked for anew."""
+        start = self._places.pop(group, None) or self._stream.place(group)
+        batch = self._batch(start, self._stream.after(start, count))
+        if batch is None:
+            self._places[group] = start
+        return batch
 
-    def _parse(self, entries: Sequence[Entry]) -> tuple[list[tuple[Entry, Event]], list[str]]:
-        """What can be read, and the ids of what cannot, whose dead letters are written."""
+    def _batch(self, start: str, entries: Sequence[Entry]) -> Batch | None:
+        if not entries:
+            return None
+        # Looked at after reading: whoever is erased from here on waits for these to be stored.
+        erased = self._tombstones.current()
+        good = self._parse(entries)
+        if erased:
+            good = [
+                (entry, event)
+                for entry, event in good
+                if not erased.covers(event.customer_id, event.occurred_at_us)
+            ]
+        return Batch(start, entries, good)
+
+    def _parse(self, entries: Sequence[Entry]) -> list[tuple[Entry, Event]]:
+        """What can be read. What cannot has its dead letter before anything moves past it."""
         good: list[tuple[Entry, Event]] = []
-        poison: list[str] = []
         for entry in entries:
             try:
                 good.append((entry, decode(entry.payload)))
             except PoisonError as error:
-                self._stream.bury(entry, error)
-                poison.append(entry.stream_id)
+                self._letters.bury(entry, error)
                 log.warning(
                     "dead letter",
                     tenant=self.tenant,
@@ -115,4 +185,4 @@ class TenantConsumer:
                     code=error.code,
                     field=error.field,
                 )
-        return good, poison
+        return good

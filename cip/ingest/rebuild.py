@@ -21,9 +21,9 @@ from cip.ingest.recount import Recount, first_seen, recount
 from cip.store import keys
 from cip.store.client import Redis
 from cip.store.leases import Lease
-from cip.store.live import LIFE_SECONDS, MICROSECONDS_PER_MINUTE, SEP
+from cip.store.live_shape import MICROSECONDS_PER_MINUTE, SEP, expires_at
 from cip.store.scripts import script
-from cip.store.streams import EventStream, pack
+from cip.store.streams import EventStream, Extent, pack
 
 PAUSE_MS: Final = 60_000
 WAIT_SECONDS: Final = 120.0
@@ -50,14 +50,15 @@ def rebuild_live(
         raise ConflictError("Another rebuild of this tenant's live counters is under way.")
     generation = _new_generation(client)
     try:
-        cut = stream.last_id()
-        _wait_for_history(client, history_root, tenant, pack(cut), clock, pause)
+        cut = stream.extent()
+        position = pack(cut.last_id)
+        _wait_for_history(client, history_root, tenant, position, clock, pause)
         with connect(table) as connection:
             now_minute = microseconds(clock()) // MICROSECONDS_PER_MINUTE
-            counted = recount(connection, position=pack(cut), now_minute=now_minute)
+            counted = recount(connection, position=position, now_minute=now_minute)
             pause.extend()
             _write(client, tenant, generation, counted)
-            _write_first_seen(client, tenant, generation, connection, pack(cut), pause)
+            _write_first_seen(client, tenant, generation, connection, position, pause)
         before = int(client.get(keys.live_generation(tenant)) or 0)
         _swap(client, tenant, generation, cut, pause)
     except BaseException:
@@ -123,7 +124,7 @@ def _write(client: Redis, tenant: TenantId, generation: int, counted: Recount) -
         pipeline.expireat(prefix + key, _expiry(key))
         if len(pipeline) >= _PIPELINE:
             pipeline.execute()
-    meta: dict[Any, Any] = {"applied": counted.applied}
+    meta: dict[Any, Any] = {"applied": counted.applied, "late": counted.late}
     if counted.newest_us is not None:
         meta["newest_us"] = counted.newest_us
     pipeline.hset(keys.live_meta(tenant, generation), mapping=meta)
@@ -133,8 +134,7 @@ def _write(client: Redis, tenant: TenantId, generation: int, counted: Recount) -
 def _expiry(key: str) -> int:
     """As the script has it: a minute's or an hour's end plus its life."""
     unit, number = key.split(":")[:2]
-    end = int(number) * 60 if unit[0] == "m" else (int(number) + 1) * 3600
-    return end + LIFE_SECONDS
+    return expires_at(unit[0], int(number))
 
 
 def _write_first_seen(
@@ -155,7 +155,7 @@ def _write_first_seen(
         pause.extend()
 
 
-def _swap(client: Redis, tenant: TenantId, generation: int, cut: str, pause: Lease) -> None:
+def _swap(client: Redis, tenant: TenantId, generation: int, cut: Extent, pause: Lease) -> None:
     swapped = script(client, "swap_live")(
         keys=[
             keys.events(tenant),
@@ -163,7 +163,7 @@ def _swap(client: Redis, tenant: TenantId, generation: int, cut: str, pause: Lea
             keys.live_paused(tenant),
             keys.version(tenant),
         ],
-        args=["live", generation, cut, pause.token],
+        args=["live", generation, cut.last_id, cut.added, pause.token],
     )
     if not swapped:
         raise ConflictError("The pause lapsed before the rebuild was finished; run it again.")

@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from cip.domain.events import PURCHASE, REFUND, instant
 from cip.history.query import rows, sql
-from cip.store.live import KEPT_MINUTES, MICROSECONDS_PER_MINUTE, SEP
+from cip.store.live_shape import KEPT_MINUTES, MICROSECONDS_PER_MINUTE, SEP
 
 _CHUNK: Final = 10_000
 
@@ -21,6 +21,7 @@ class Recount:
     """Keys are those of a generation without its prefix: `m:29422000`, `ha:490366:web`."""
 
     applied: int = 0
+    late: int = 0
     newest_us: int | None = None
     sums: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     people: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -38,7 +39,7 @@ class Recount:
 def recount(connection: DuckDBPyConnection, *, position: int, now_minute: int) -> Recount:
     """Counts rows up to the packed stream position (and all imported ones)."""
     whole = rows(connection, "live_extent", {"position": position})[0]
-    found = Recount(applied=whole["applied"], newest_us=whole["newest_us"])
+    found = Recount(applied=whole["applied"], late=whole["late"], newest_us=whole["newest_us"])
     first_minute = now_minute - KEPT_MINUTES + 1
     since = instant(first_minute * MICROSECONDS_PER_MINUTE)
     for row in rows(connection, "live_sums", {"since": since, "position": position}):

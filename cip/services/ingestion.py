@@ -6,17 +6,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import orjson
+
+from cip import failpoints
+from cip.domain.dead_letters import RejectedEvent
 from cip.domain.errors import TooLargeError
 from cip.domain.events import (
     MAX_EVENTS_PER_REQUEST,
+    MAX_ID_CHARACTERS,
     Event,
     EventRejectedError,
     parse_event,
 )
 from cip.domain.tenants import Tenant, TenantId
 from cip.store.client import Redis, required
-from cip.store.streams import EventStream
+from cip.store.dead_letters import DeadLetters
+from cip.store.streams import EventStream, TombstonesChangedError
 from cip.store.tenants import TenantStore
+from cip.store.tombstones import Erased, Tombstones
+
+_EARLIEST_US = -(2**53)
+_ERASED = "This customer was erased; events of before that are not taken."
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableLine:
+    """A line of a batch that is not JSON, as it was sent."""
+
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +64,105 @@ class IngestionService:
         self._clock = clock
 
     def accept(self, tenant: TenantId, raw_events: Sequence[object]) -> IngestAnswer:
-        """Takes the good events of a batch and says of each bad one what is wrong with it."""
+        """Takes the good events of a batch, and says of each bad one what is wrong with it. The
+        bad ones are kept as dead letters, but for those of customers who were erased."""
         if len(raw_events) > MAX_EVENTS_PER_REQUEST:
             raise TooLargeError(
                 f"At most {MAX_EVENTS_PER_REQUEST} events a request.", field="events"
             )
-        good, rejected = self._parse(self._tenants.get(tenant), raw_events)
+        failpoints.hit("accept.before_parse")
+        good, rejected = _parse(self._tenants.get(tenant), raw_events, self._clock())
+        failpoints.hit("accept.before_append")
         with required():
-            ids = EventStream(self._writes, tenant).append(good)
+            ids, refused, erased = self._append(tenant, good)
+            # After the good ones: a repeat of the whole finds those as duplicates, and these
+            # letters as written already.
+            self._keep(tenant, raw_events, rejected, erased)
+        failpoints.hit("accept.after_append")
         accepted = sum(stream_id is not None for stream_id in ids)
-        return IngestAnswer(accepted, len(ids) - accepted, tuple(rejected))
+        return IngestAnswer(
+            accepted,
+            len(ids) - accepted,
+            tuple(sorted([*rejected, *refused], key=lambda one: one.index)),
+        )
 
-    def _parse(
-        self, tenant: Tenant, raw_events: Sequence[object]
-    ) -> tuple[list[Event], list[Rejection]]:
-        now = self._clock()
-        good: list[Event] = []
-        rejected: list[Rejection] = []
-        for index, raw in enumerate(raw_events):
+    def _append(
+        self, tenant: TenantId, good: Sequence[tuple[int, Event]]
+    ) -> tuple[list[str | None], list[Rejection], Erased]:
+        """Appends what is not of an erased customer. Looks for erasures again when one came in
+        between; there are fewer of them than of batches."""
+        stream = EventStream(self._writes, tenant)
+        tombstones = Tombstones(self._writes, tenant)
+        while True:
+            erased = tombstones.current()
+            kept, refused = _split(good, erased) if erased else (good, [])
             try:
-                good.append(parse_event(raw, tenant=tenant, now=now))
-            except EventRejectedError as error:
-                rejected.append(
-                    Rejection(index, _event_id(raw), error.field, error.code, error.message)
-                )
-        return good, rejected
+                ids = stream.append([event for _, event in kept], tombstones_version=erased.version)
+            except TombstonesChangedError:
+                continue
+            return ids, refused, erased
+
+    def _keep(
+        self,
+        tenant: TenantId,
+        raw_events: Sequence[object],
+        rejected: Sequence[Rejection],
+        erased: Erased,
+    ) -> None:
+        letters = [
+            _letter(raw_events[one.index], one)
+            for one in rejected
+            if not (erased and _is_of(erased, raw_events[one.index]))
+        ]
+        if letters:
+            DeadLetters(self._writes, tenant).keep(letters)
+
+
+def _parse(
+    tenant: Tenant, raw_events: Sequence[object], now: datetime
+) -> tuple[list[tuple[int, Event]], list[Rejection]]:
+    good: list[tuple[int, Event]] = []
+    rejected: list[Rejection] = []
+    for index, raw in enumerate(raw_events):
+        try:
+            good.append((index, _event(raw, tenant, now)))
+        except EventRejectedError as error:
+            rejected.append(
+                Rejection(index, _event_id(raw), error.field, error.code, error.message)
+            )
+    return good, rejected
+
+
+def _event(raw: object, tenant: Tenant, now: datetime) -> Event:
+    if isinstance(raw, UnreadableLine):
+        raise EventRejectedError("The line is not JSON.", code="not_json")
+    return parse_event(raw, tenant=tenant, now=now)
+
+
+def _split(
+    good: Sequence[tuple[int, Event]], erased: Erased
+) -> tuple[list[tuple[int, Event]], list[Rejection]]:
+    kept: list[tuple[int, Event]] = []
+    refused: list[Rejection] = []
+    for index, event in good:
+        if erased.covers(event.customer_id, event.occurred_at_us):
+            refused.append(Rejection(index, event.event_id, "customer_id", "erased", _ERASED))
+        else:
+            kept.append((index, event))
+    return kept, refused
+
+
+def _is_of(erased: Erased, raw: object) -> bool:
+    """Whether a rejected event names somebody who was erased, whenever it happened."""
+    customer = raw.get("customer_id") if isinstance(raw, dict) else None
+    return isinstance(customer, str) and erased.covers(customer, _EARLIEST_US)
+
+
+def _letter(raw: object, rejection: Rejection) -> RejectedEvent:
+    payload = raw.payload if isinstance(raw, UnreadableLine) else orjson.dumps(raw)
+    return RejectedEvent(payload, rejection.code, rejection.field, rejection.message)
 
 
 def _event_id(raw: object) -> str | None:
     value = raw.get("event_id") if isinstance(raw, dict) else None
-    return value[:256] if isinstance(value, str) else None
+    return value[:MAX_ID_CHARACTERS] if isinstance(value, str) else None

@@ -25,7 +25,7 @@ from cip.services.live_insights import LiveInsights
 from cip.services.outcomes import Outcome, problem
 from cip.store.client import required
 from cip.store.connector import AnalyticsConnector
-from cip.store.live import MICROSECONDS_PER_MINUTE
+from cip.store.live_shape import MICROSECONDS_PER_MINUTE
 from cip.store.queue import COMPUTE_INSIGHT, JobQueue
 from cip.store.results import ResultStore, digest
 

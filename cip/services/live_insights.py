@@ -17,14 +17,13 @@ from cip.domain.results import Engagement, Envelope, Kpis, Result, Timeseries, W
 from cip.domain.tenants import Tenant
 from cip.store.live import (
     HLL_STANDARD_ERROR,
-    MICROSECONDS_PER_MINUTE,
-    WINDOW_HOURS,
     LiveCounters,
     Piece,
     Sums,
     pieces,
     total,
 )
+from cip.store.live_shape import MICROSECONDS_PER_MINUTE, WINDOW_HOURS
 
 
 class LiveInsights:

@@ -13,7 +13,8 @@ from cip.domain.principals import Principal
 from cip.domain.tenants import TenantId
 from cip.services.base import Resources
 from cip.store.client import required
-from cip.store.live import MICROSECONDS_PER_MINUTE, LiveCounters
+from cip.store.live import LiveCounters
+from cip.store.live_shape import MICROSECONDS_PER_MINUTE
 
 # How old the version may be that a worker tells: ticks of many viewers share one lookup.
 VERSION_SECONDS: Final = 1.0

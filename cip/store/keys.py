@@ -17,6 +17,8 @@ REVOCATIONS: Final = "{platform}:revocations"
 TENANTS_BEING_REMOVED: Final = "{platform}:tenants_being_removed"
 # Apart: no command touches two buckets of tries, so each may lie in a slot of its own.
 TRIES_OF_EVERYONE: Final = "platform:tries:everyone"
+# What the disks have left, as the ingest processes see them; expires by itself.
+STORAGE: Final = "platform:storage"
 AUDIT: Final = "{platform}:audit"
 AUDIT_HEAD: Final = "{platform}:audit:head"
 
@@ -66,6 +68,11 @@ def heartbeat(process: str) -> str:
     return f"platform:heartbeat:{process}"
 
 
+def processes(kind: str) -> str:
+    """Sorted set: the processes of a kind by when each last said that it lives (server's ms)."""
+    return f"platform:processes:{kind}"
+
+
 def events(tenant: TenantId) -> str:
     """The stream of accepted events."""
     return f"events:{{{tenant}}}"
@@ -96,9 +103,60 @@ def dead_letter_ids(tenant: TenantId) -> str:
     return f"events:{{{tenant}}}:dead_ids"
 
 
+def tombstones(tenant: TenantId) -> str:
+    """Hash: digest of an erased customer's id → instant up to which events are dropped."""
+    return f"erasure:{{{tenant}}}:tombstones"
+
+
+def tombstones_version(tenant: TenantId) -> str:
+    """Grows with each tombstone."""
+    return f"erasure:{{{tenant}}}:version"
+
+
+def tombstone_keys(tenant: TenantId) -> str:
+    """Hash: the random keys of the tombstones' digests, by what names each."""
+    return f"erasure:{{{tenant}}}:keys"
+
+
+def erasures(tenant: TenantId) -> str:
+    """Hash: id → erasure, with what was done where and when."""
+    return f"erasure:{{{tenant}}}:records"
+
+
+def erasures_open(tenant: TenantId) -> str:
+    """Set: the ids of erasures that are not completed."""
+    return f"erasure:{{{tenant}}}:open"
+
+
+def erasure_lease(tenant: TenantId) -> str:
+    """Held by whoever works the tenant's erasures off."""
+    return f"erasure:{{{tenant}}}:lease"
+
+
+def dead_letter_digests(tenant: TenantId) -> str:
+    """Digests of rejected events that have a dead letter now."""
+    return f"events:{{{tenant}}}:dead_digests"
+
+
+def dead_letter_counts(tenant: TenantId) -> str:
+    """Hash: dead letters and their bytes by source, dead letters by reason, and how many were not
+    kept."""
+    return f"events:{{{tenant}}}:dead_counts"
+
+
+def dead_letter_index(tenant: TenantId) -> str:
+    """Sorted set, all of one score: reason and id of each dead letter, in the order of letters."""
+    return f"events:{{{tenant}}}:dead_index"
+
+
 def ingest_lease(tenant: TenantId) -> str:
     """Which ingest process owns the tenant's stream."""
     return f"ingest:{{{tenant}}}:lease"
+
+
+def ingest_alarm(tenant: TenantId, group: str) -> str:
+    """Hash: why a consumer group stands still for the tenant; none while it runs."""
+    return f"ingest:{{{tenant}}}:alarm:{group}"
 
 
 def history_position(tenant: TenantId) -> str:
@@ -139,6 +197,11 @@ def live_people(
     return f"{live(tenant, generation)}{unit}{who}:{bucket}{suffix}"
 
 
+def live_scratch(tenant: TenantId) -> str:
+    """HyperLogLog that a check counts again; lasts no longer than one comparison."""
+    return f"live:{{{tenant}}}:scratch"
+
+
 def first_seen(tenant: TenantId, generation: int) -> str:
     """Hash: customer → instant and channel of the first event ever."""
     return f"{live(tenant, generation)}first_seen"
@@ -157,6 +220,11 @@ def insight(tenant: TenantId, slug: str, digest: str) -> str:
 def insight_lease(tenant: TenantId, slug: str, digest: str) -> str:
     """Held by whoever has one computation under way."""
     return f"insight:{{{tenant}}}:{slug}:{digest}:lease"
+
+
+def requests_of(tenant: TenantId, caller: str, what: str) -> str:
+    """When all requests of a kind that a caller may send are free again."""
+    return f"requests:{{{tenant}}}:{what}:{caller}"
 
 
 def audit(tenant: TenantId) -> str:

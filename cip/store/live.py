@@ -7,26 +7,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Literal
 
-import orjson
-
-from cip.domain.events import PURCHASE, REFUND, Event
 from cip.domain.tenants import TenantId
 from cip.store import keys
 from cip.store.client import Redis
+from cip.store.live_batch import LiveBatch
+from cip.store.live_shape import SEP, Unit
 from cip.store.scripts import script
-from cip.store.streams import Entry
 
-SEP: Final = "\x1f"
-WINDOW_HOURS: Final = 48
-KEPT_MINUTES: Final = (WINDOW_HOURS + 2) * 60
-LIFE_SECONDS: Final = (WINDOW_HOURS + 4) * 3600
 # Standard error of a HyperLogLog of 2^14 registers.
 HLL_STANDARD_ERROR: Final = 0.0081
 PAUSED: Final = -1
 SUPERSEDED: Final = -2
-MICROSECONDS_PER_MINUTE: Final = 60_000_000
-
-Unit = Literal["m", "h"]
+MOVED: Final = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +85,16 @@ class LiveCounters:
     def __init__(self, client: Redis, tenant: TenantId) -> None:
         self._client = client
         self.tenant = tenant
+        self._apply = script(client, "apply_live")
 
     def generation(self) -> int:
         return int(self._client.get(keys.live_generation(self.tenant)) or 0)
 
-    def apply(
-        self, batch: Sequence[tuple[Entry, Event]], *, now_minute: int, generation: int
-    ) -> int:
-        """Counts the entries whose acknowledgement succeeds; how many, or PAUSED or SUPERSEDED."""
-        answer: Any = script(self._client, "apply_live")(
+    def apply(self, batch: LiveBatch, *, start: str, end: str, count: int, generation: int) -> int:
+        """Adds a batch of `count` entries behind `start` up to `end` and moves the group past it,
+        both or neither. How many were applied, or PAUSED, SUPERSEDED (the generation is not
+        `generation` any more) or MOVED (the group does not stand at `start`)."""
+        answer: Any = self._apply(
             keys=[
                 keys.events(self.tenant),
                 keys.live_generation(self.tenant),
@@ -114,12 +107,14 @@ class LiveCounters:
                 "live",
                 generation,
                 keys.live(self.tenant, generation),
-                LIFE_SECONDS,
-                orjson.dumps([_change(entry, event, now_minute) for entry, event in batch]),
-                now_minute - KEPT_MINUTES,
+                start,
+                end,
+                count,
+                batch.text,
+                batch.too_old_minute,
             ],
         )
-        return int(answer[0])
+        return int(answer)
 
     def sums(self, generation: int, wanted: Sequence[Piece]) -> list[Sums]:
         """One `Sums` a piece, in one round trip."""
@@ -182,22 +177,6 @@ class _RememberingCounters(LiveCounters):
         for piece, sums in zip(missing, super().sums(generation, missing), strict=True):
             self._known[generation, piece] = sums
         return [self._known[generation, piece] for piece in wanted]
-
-
-def _change(entry: Entry, event: Event, now_minute: int) -> list[Any]:
-    minute = event.occurred_at_us // MICROSECONDS_PER_MINUTE
-    kind = {PURCHASE: 1, REFUND: 2}.get(event.type, 0)
-    return [
-        entry.stream_id,
-        minute,
-        event.type,
-        event.channel,
-        event.customer_id,
-        event.occurred_at_us,
-        event.amount_minor or 0,
-        kind,
-        int(minute > now_minute - KEPT_MINUTES),
-    ]
 
 
 def total(sums: Iterable[Sums]) -> Sums:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from typing import Final
 
 from redis.commands.core import Script
 
 from cip.store.client import Redis
 
+_USES_GROUPS: Final = "-- uses groups\n"
+
 
 @cache
 def _source(name: str) -> str:
-    return resources.files("cip.store").joinpath("lua", f"{name}.lua").read_text()
+    text = resources.files("cip.store").joinpath("lua", f"{name}.lua").read_text()
+    return _source("groups") + text if text.startswith(_USES_GROUPS) else text
 
 
 def script(client: Redis, name: str) -> Script:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 import redis
 
-from cip.domain.errors import CipError
-from cip.domain.events import Event
+from cip.domain.errors import CipError, NotFoundError
+from cip.domain.events import MONEY, Event
 from cip.domain.tenants import TenantId
 from cip.store import keys
 from cip.store.client import Redis
@@ -20,11 +20,9 @@ from cip.store.scripts import script
 
 Group = Literal["live", "history"]
 GROUPS: Final[tuple[Group, ...]] = ("live", "history")
-# One name for whoever holds the tenant's lease: a successor finds its predecessor's pending
-# entries as its own.
-CONSUMER: Final = "owner"
 BATCH: Final = 250  # a script blocks everyone: 2.3 ms a thousand events
 KEPT_FOR_FEED: Final = 1_000
+_TOMBSTONES_CHANGED: Final = -1
 _SHAPE: Final = (str, str, str, int, str, dict, int)
 DEDUPE_WINDOW: Final = timedelta(days=7)
 
@@ -35,8 +33,19 @@ class PoisonError(CipError):
     default_code = "unreadable"
 
 
+class TombstonesChangedError(CipError):
+    """A customer was erased since the caller looked: look again, then repeat."""
+
+
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Extent:
+    """How far a stream reaches: its newest id, and how many entries were ever added."""
+
+    last_id: str
+    added: int
+
+
+class Entry(NamedTuple):
     """A stream entry as it was delivered. `payload` is the raw bytes of its field `e`."""
 
     stream_id: str
@@ -87,14 +96,14 @@ def decode(payload: bytes) -> Event:
         _name_poison(fields)
     if not (-(2**53) < fields[3] < 2**53 and -(2**53) < fields[6] < 2**53):
         _name_poison(fields)
-    event = Event(*fields)
-    if abs(event.amount_minor or 0) > 2**53:
+    event = Event._make(fields)
+    if event.type in MONEY and abs(event.amount_minor or 0) > 2**53:
         raise PoisonError("amount_minor is out of range.", field="properties.amount_minor")
     return event
 
 
 def _name_poison(fields: Sequence[object]) -> None:
-    for name, value, kind in zip(Event.__dataclass_fields__, fields, _SHAPE, strict=True):
+    for name, value, kind in zip(Event._fields, fields, _SHAPE, strict=True):
         if type(value) is not kind:
             raise PoisonError(f"{name} is not a {kind.__name__}.", field=name)
         if isinstance(value, int) and not -(2**53) < value < 2**53:
@@ -116,15 +125,21 @@ class EventStream:
         self.tenant = tenant
         self._key = keys.events(tenant)
         self._accept = script(client, "accept_events")
-        self._bury = script(client, "dead_letter")
+        self._advance = script(client, "advance_group")
+        self._raise = script(client, "raise_last_id")
 
     def append(
-        self, events: Sequence[Event], *, window: timedelta = DEDUPE_WINDOW
+        self,
+        events: Sequence[Event],
+        *,
+        window: timedelta = DEDUPE_WINDOW,
+        tombstones_version: int = 0,
     ) -> list[str | None]:
         """Appends events not seen within `window`: a stream id each, None for a duplicate.
 
         Each slice of 250 is one atomic script; when Redis fails between slices the earlier ones
-        stand, and a repeat of the whole finds them as duplicates.
+        stand, and a repeat of the whole finds them as duplicates. Raises `TombstonesChangedError`
+        when a customer was erased since the caller looked.
         """
         answers: list[str | None] = []
         script_keys = [
@@ -132,59 +147,61 @@ class EventStream:
             keys.seen(self.tenant),
             keys.seen_before(self.tenant),
             keys.seen_rotated(self.tenant),
+            keys.tombstones_version(self.tenant),
         ]
+        window_ms = int(window.total_seconds() * 1000)
         for start in range(0, len(events), BATCH):
-            arguments: list[Any] = [int(window.total_seconds() * 1000)]
+            arguments: list[Any] = [window_ms, tombstones_version]
             for event in events[start : start + BATCH]:
                 arguments += (digest(event.event_id), encode(event))
             ids = self._accept(keys=script_keys, args=arguments)
+            if ids == _TOMBSTONES_CHANGED:
+                raise TombstonesChangedError("A customer was erased meanwhile.")
             answers += [bytes(found).decode() or None for found in ids]
         return answers
 
     def ensure_groups(self) -> None:
         for group in GROUPS:
             try:
-                self._client.xgroup_create(self._key, group, id="0", mkstream=True)
+                self._client.xgroup_create(
+                    self._key, group, id="0-0", mkstream=True, entries_read=0
+                )
             except redis.ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
 
-    def read(self, group: Group, count: int, *, pending_after: str | None = None) -> list[Entry]:
-        """New entries, or with `pending_after` those delivered before and not acknowledged."""
-        start = ">" if pending_after is None else pending_after
-        answer: Any = self._client.xreadgroup(group, CONSUMER, {self._key: start}, count=count)
-        entries = _first_stream(answer)
-        return [_entry(entry_id, fields) for entry_id, fields in entries]
+    def raise_last_id(self, least: str) -> bool:
+        """Sees to it that no entry to come gets an id up to `least`; whether that was needed."""
+        return bool(self._raise(keys=[self._key], args=[least]))
 
-    def acknowledge(self, group: Group, stream_ids: Iterable[str]) -> int:
-        ids = list(stream_ids)
-        return int(self._client.xack(self._key, group, *ids)) if ids else 0
+    def place(self, group: Group) -> str:
+        """The id of the last entry that the group has finished; `0-0` before the first.
+        `NotFoundError` when there is no such group: the tenant is gone, or the store lost it."""
+        for info in self._groups():
+            if bytes(info["name"]).decode() == group:
+                return bytes(info["last-delivered-id"]).decode()
+        raise NotFoundError(f"The stream has no group {group}.")
 
-    def oldest_pending(self, group: Group) -> str | None:
-        """The oldest entry that was delivered, to whomever, and not acknowledged."""
-        summary: Any = self._client.xpending(self._key, group)
-        return None if summary["min"] is None else bytes(summary["min"]).decode()
-
-    def bury(self, entry: Entry, error: CipError) -> None:
-        """Writes the entry's dead letter, once, with the reason and the whole payload."""
-        self._bury(
-            keys=[keys.dead_letters(self.tenant), keys.dead_letter_ids(self.tenant)],
-            args=[
-                entry.stream_id,
-                error.code,
-                error.field or "",
-                error.message,
-                entry.payload,
-            ],
+    def after(self, stream_id: str, count: int) -> list[Entry]:
+        """The entries behind that id, oldest first."""
+        # The command as bytes: redis-py would make a dictionary of each entry, at twice the cost.
+        answer: Any = self._client.execute_command(
+            b"XRANGE", self._key, f"({stream_id}", "+", "COUNT", count
         )
+        return [_raw_entry(entry_id, fields) for entry_id, fields in answer]
 
-    def last_id(self) -> str:
-        """The newest id ever given out, `0-0` for a stream without one."""
+    def advance(self, group: Group, *, start: str, end: str, count: int) -> bool:
+        """Moves the group from `start` to `end`, `count` entries on. False when it does not stand
+        at `start`: somebody else has moved it."""
+        return bool(self._advance(keys=[self._key], args=[group, start, end, count]))
+
+    def extent(self) -> Extent:
+        """The newest id ever given out and how many there were; `0-0` for a stream without one."""
         try:
             info: Any = self._client.xinfo_stream(self._key)
         except redis.ResponseError:
-            return "0-0"
-        return bytes(info["last-generated-id"]).decode()
+            return Extent("0-0", 0)
+        return Extent(bytes(info["last-generated-id"]).decode(), int(info["entries-added"]))
 
     def newest(self, count: int) -> list[Entry]:
         """The newest entries, newest first."""
@@ -192,42 +209,37 @@ class EventStream:
         return [_entry(entry_id, fields) for entry_id, fields in answer]
 
     def backlog(self, group: Group) -> int:
-        """Entries that the group has not finished: delivered and pending, or still to come."""
+        """Entries that the group has not finished."""
         for info in self._groups():
             if bytes(info["name"]).decode() == group:
-                return int(info["pending"]) + int(info["lag"] or 0)
+                if info["lag"] is not None:
+                    return int(info["lag"])
+                # The server does not know once entries were deleted out of the middle.
+                return self.extent().added - int(info["entries-read"] or 0)
         return 0
 
     def trim(self) -> int:
         """Drops entries that every group has finished, but keeps the newest for the feed."""
-        floor = min((self._oldest_needed(info) for info in self._groups()), default=0)
+        places = [pack(bytes(info["last-delivered-id"]).decode()) for info in self._groups()]
         newest = self.newest(KEPT_FOR_FEED)
-        if len(newest) < KEPT_FOR_FEED:
+        if len(newest) < KEPT_FOR_FEED or not places:
             return 0
-        return int(
-            self._client.xtrim(
-                self._key, minid=unpack(min(floor, newest[-1].position)), approximate=False
-            )
-        )
+        floor = min(min(places) + 1, newest[-1].position)
+        return int(self._client.xtrim(self._key, minid=unpack(floor), approximate=False))
 
     def _groups(self) -> list[Any]:
-        return list(self._client.xinfo_groups(self._key))
+        try:
+            return list(self._client.xinfo_groups(self._key))
+        except redis.ResponseError as error:
+            if "no such key" in str(error):
+                return []
+            raise
 
-    def _oldest_needed(self, info: Any) -> int:
-        group: Any = bytes(info["name"]).decode()
-        if info["pending"] and (oldest := self.oldest_pending(group)):
-            return pack(oldest)
-        return pack(bytes(info["last-delivered-id"]).decode()) + 1
 
-
-def _first_stream(answer: Any) -> list[Any]:
-    """redis-py answers a list of [key, entries] (RESP2) or a dictionary (RESP3)."""
-    if not answer:
-        return []
-    if isinstance(answer, dict):
-        found = next(iter(answer.values()))
-        return list(found[0]) if len(found) == 1 and isinstance(found[0], list) else list(found)
-    return list(answer[0][1])
+def _raw_entry(entry_id: bytes, fields: list[bytes]) -> Entry:
+    if len(fields) == 2 and fields[0] == b"e":
+        return Entry(entry_id.decode(), fields[1])
+    return _entry(entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
 
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Entry:

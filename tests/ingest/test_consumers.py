@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from cip.domain.events import microseconds
 from cip.history.query import connect
 from cip.history.table import HistoryTable
+from cip.ingest.consumers import Batch, TenantConsumer
 from cip.ingest.frames import rows
 from cip.ingest.rebuild import rebuild_live
-from cip.store import keys
-from cip.store.live import MICROSECONDS_PER_MINUTE, LiveCounters
-from cip.store.streams import EventStream
+from cip.store import keys, live
+from cip.store.live import LiveCounters
+from cip.store.live_batch import sum_up
+from cip.store.live_shape import MICROSECONDS_PER_MINUTE
+from cip.store.streams import EventStream, Group, pack, unpack
 from tests import recounting
 from tests.factories import NOW, Platform, raw_event, tenant
 
@@ -51,29 +54,52 @@ def test_live_counters_equal_a_recount_of_the_history(platform: Platform) -> Non
     assert counters_equal_history(platform) == 1_200
 
 
+def apply(platform: Platform, batch: Batch) -> int:
+    counters = LiveCounters(platform.client, ACME)
+    return counters.apply(
+        sum_up((event for _, event in batch.good), now_minute=NOW_MINUTE),
+        start=batch.start,
+        end=batch.end,
+        count=len(batch.entries),
+        generation=counters.generation(),
+    )
+
+
+def taken(consumer: TenantConsumer, group: Group, count: int) -> Batch:
+    batch = consumer._next(group, count)
+    assert batch is not None
+    return batch
+
+
 def test_a_batch_that_is_applied_twice_counts_once(platform: Platform) -> None:
     platform.services.ingestion.accept(ACME, some_events(200, 1))
     first, second = platform.consumer(), platform.consumer()
-    batch = first._read("live", 500)
-    parsed, _ = first._parse(batch)
-    counters = LiveCounters(platform.client, ACME)
-    assert counters.apply(parsed, now_minute=NOW_MINUTE, generation=0) == 200
-    assert counters.apply(parsed, now_minute=NOW_MINUTE, generation=0) == 0
+    batch = taken(first, "live", 500)
+    assert apply(platform, batch) == 200
+    assert apply(platform, batch) == live.MOVED
     assert second.live_step() == 0
     while second.history_step():
         pass
     assert counters_equal_history(platform) == 200
 
 
-def test_a_consumer_that_died_before_acknowledging_loses_and_doubles_nothing(
+def test_batches_that_overlap_count_each_event_once(platform: Platform) -> None:
+    platform.services.ingestion.accept(ACME, some_events(200, 1))
+    batches = [taken(platform.consumer(), "live", count) for count in (50, 120, 200)]
+    assert [apply(platform, batch) for batch in batches] == [50, live.MOVED, live.MOVED]
+    while platform.consumer().history_step() or platform.consumer().live_step():
+        pass
+    assert counters_equal_history(platform) == 200
+
+
+def test_a_consumer_that_died_before_it_moved_its_group_loses_and_doubles_nothing(
     platform: Platform,
 ) -> None:
     platform.services.ingestion.accept(ACME, some_events(100, 2))
     dead = platform.consumer()
-    entries = dead._read("history", 60)
-    good, _ = dead._parse(entries)
-    dead._table.append_stream(rows(good), entries[-1].position)  # and then it was killed
-    assert len(dead._read("live", 30)) == 30
+    batch = taken(dead, "history", 60)
+    dead._table.append_stream(rows(batch.good), batch.entries[-1].position)  # and then: killed
+    assert len(taken(dead, "live", 30).entries) == 30
     successor = platform.consumer()
     while successor.history_step() or successor.live_step():
         pass
@@ -103,12 +129,9 @@ def test_a_rebuild_gives_what_counting_gave(platform: Platform) -> None:
 def test_a_rebuild_in_the_middle_of_a_flow_counts_each_event_once(platform: Platform) -> None:
     platform.services.ingestion.accept(ACME, some_events(300, 7))
     holder = platform.consumer()
-    entries = holder._read("live", 120)  # delivered, held, not yet applied
+    batch = taken(holder, "live", 120)  # read, not yet applied
     rebuild_live(platform.client, platform.history_root, ACME, platform.clock)
-    good, _ = holder._parse(entries)
-    counters = LiveCounters(platform.client, ACME)
-    applied = counters.apply(good, now_minute=NOW_MINUTE, generation=counters.generation())
-    assert applied == 0, "the rebuild has counted them"
+    assert apply(platform, batch) == live.MOVED, "the rebuild has counted them"
     platform.send(*some_events(50, 8))
     assert counters_equal_history(platform) == 350
 
@@ -188,27 +211,57 @@ def test_a_process_that_lost_its_lease_unawares_makes_no_gap_in_the_history(
     platform: Platform,
 ) -> None:
     stale, owner = platform.consumer(), platform.consumer()
-    assert stale.history_step() == owner.history_step() == 0  # nothing pending, as both know
+    assert stale.history_step() == owner.history_step() == 0
     platform.services.ingestion.accept(ACME, some_events(10, 1))
-    held = stale._read("history", 5_000)  # and then it is paused, for longer than its lease
+    held = taken(stale, "history", 5_000)  # and then it is paused, for longer than its lease
     platform.services.ingestion.accept(ACME, some_events(10, 2))
-    assert owner.history_step() == 0, "the later events may not be stored before the earlier ones"
     assert owner.history_step() == 20
-    assert held, "what the other one still holds"
-    assert stale.history_step() == 0
-    platform.consumer().live_step()
-    assert counters_equal_history(platform) == 20
+    # It wakes up and goes on where it was.
+    stale._table.append_stream(rows(held.good), held.entries[-1].position)
+    assert not stale._stream.advance("history", start=held.start, end=held.end, count=10)
+    platform.services.ingestion.accept(ACME, some_events(5, 3))
+    stale._places["history"] = held.start
+    assert stale.history_step() == 0, "the place it knew is not where the group stands"
+    assert stale.history_step() == 5
+    assert owner.history_step() == 0
+    while owner.live_step():
+        pass
+    assert counters_equal_history(platform) == 25
     assert EventStream(platform.client, ACME).backlog("history") == 0
 
 
-def test_what_a_killed_process_committed_is_on_the_disk_before_it_is_acknowledged(
+def test_a_stream_that_fell_behind_the_history_gives_out_no_id_again(platform: Platform) -> None:
+    platform.send(*some_events(10, 1))
+    position = HistoryTable(platform.history_root, ACME).stream_position()
+    ahead = unpack(position + (3_600_000 << 21))  # as a server would stand after losing an hour
+    table = HistoryTable(platform.history_root, ACME)
+    table.append_stream(rows([]), pack(ahead))
+    platform.consumer()  # takes the tenant over
+    platform.send(*some_events(5, 2))
+    with connect(table) as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (15,)
+    assert pack(EventStream(platform.client, ACME).extent().last_id) > pack(ahead)
+
+
+def test_late_events_are_counted_as_late(platform: Platform) -> None:
+    platform.send(
+        raw_event(minutes_ago=1), raw_event(minutes_ago=59), raw_event(minutes_ago=61), raw_event()
+    )
+    late = platform.client.hget(keys.live_meta(ACME, 0), "late")
+    assert late == b"1"
+    rebuild_live(platform.client, platform.history_root, ACME, platform.clock)
+    generation = LiveCounters(platform.client, ACME).generation()
+    assert platform.client.hget(keys.live_meta(ACME, generation), "late") == b"1"
+
+
+def test_what_a_killed_process_committed_is_on_the_disk_before_its_group_moves(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform.services.ingestion.accept(ACME, some_events(10, 1))
     dead = platform.consumer()
     monkeypatch.setattr(HistoryTable, "_sync_version", lambda *_: None)
-    entries = dead._read("history", 5_000)
-    dead._table.append_stream(rows(dead._parse(entries)[0]), entries[-1].position)
+    batch = taken(dead, "history", 5_000)
+    dead._table.append_stream(rows(batch.good), batch.entries[-1].position)
     monkeypatch.undo()  # it was killed between the commit and the fsync
     synced: list[int] = []
     monkeypatch.setattr(HistoryTable, "_sync_version", lambda _, version: synced.append(version))

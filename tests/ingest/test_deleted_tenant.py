@@ -30,9 +30,11 @@ def test_a_deleted_tenant_is_let_go_and_its_failures_slow_no_other_down(
         failed: list[object] = []
         monkeypatch.setattr(ingest.log, "warning", lambda *_, **said: failed.append(said["step"]))
         removal = TenantRemoval(platform.client, platform.client)
-        removal.remove_keys(gone)
+        platform.client.rpush(keys.live_generation(gone), "no number")
+        platform.services.ingestion.accept(gone, [raw_event()])
         # By then the loop waits for seconds from round to round.
         wait_until(lambda: failed.count("live") >= 4, 20, "steps of the tenant failed")
+        removal.remove_keys(gone)
         removal.remove_tenant(gone)
         wait_until(lambda: not platform.client.exists(lease), 10, "the lease lapsed")
         stream = EventStream(platform.client, other)

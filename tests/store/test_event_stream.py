@@ -114,15 +114,37 @@ def test_trimming_never_takes_an_entry_that_a_group_still_needs(platform: Platfo
     total = KEPT_FOR_FEED + 500
     stream.append([event() for _ in range(total)])
     assert stream.trim() == 0
-    read = stream.read("live", total)
-    stream.acknowledge("live", [entry.stream_id for entry in read])
-    assert stream.trim() == 0, "history has not read them"
-    read = stream.read("history", total)
-    stream.acknowledge("history", [entry.stream_id for entry in read[100:]])
-    assert stream.trim() == 0, "the oldest hundred are pending"
-    stream.acknowledge("history", [entry.stream_id for entry in read[:100]])
-    assert stream.trim() == 500
+    ids = [entry.stream_id for entry in stream.after("0-0", total)]
+    assert stream.advance("live", start="0-0", end=ids[-1], count=total)
+    assert stream.trim() == 0, "history has finished nothing"
+    assert stream.advance("history", start="0-0", end=ids[99], count=100)
+    assert stream.trim() == 100
+    assert stream.advance("history", start=ids[99], end=ids[-1], count=total - 100)
+    assert stream.trim() == 400
     assert platform.client.xlen(keys.events(ACME)) == KEPT_FOR_FEED
+    assert stream.backlog("live") == stream.backlog("history") == 0
+
+
+def test_a_group_moves_only_from_where_it_stands(platform: Platform) -> None:
+    stream = EventStream(platform.client, ACME)
+    stream.ensure_groups()
+    first, second, third = (str(found) for found in stream.append([event() for _ in range(3)]))
+    assert stream.backlog("live") == 3
+    assert not stream.advance("live", start=first, end=second, count=1)
+    assert stream.advance("live", start="0-0", end=second, count=2)
+    assert not stream.advance("live", start="0-0", end=third, count=3)
+    assert (stream.place("live"), stream.place("history")) == (second, "0-0")
+    assert (stream.backlog("live"), stream.backlog("history")) == (1, 3)
+    assert [entry.stream_id for entry in stream.after(second, 10)] == [third]
+
+
+def test_the_backlog_is_known_after_entries_were_deleted(platform: Platform) -> None:
+    stream = EventStream(platform.client, ACME)
+    stream.ensure_groups()
+    ids = [str(found) for found in stream.append([event() for _ in range(10)])]
+    stream.advance("live", start="0-0", end=ids[4], count=5)
+    platform.client.xdel(keys.events(ACME), ids[7])
+    assert stream.backlog("live") == 5
 
 
 def test_poison_goes_to_the_dead_letters_once_and_holds_nobody_up(platform: Platform) -> None:
