@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
 from _common import (
+    PROJECT,
     TENANT,
     Platform,
     api_key,
@@ -41,13 +44,55 @@ def main() -> None:
             f"{SENDERS} senders; every write is on the disk before it is acknowledged"
         )
         print("  events a second:  XADD   accepted       live    history")
-        rounds = [_round(running, port, key, seed) for seed in range(ROUNDS + 1)][1:]
+        bystander = Bystander(running)
+        rounds = [_round(running, port, key, seed, bystander) for seed in range(ROUNDS + 1)][1:]
+        bystander.tell()
         for name, goal in GOALS.items():
             ratio = statistics.median(rates[name] / rates["xadd"] for rates in rounds)
             tell_ratio(f"ingest_{name}", ratio, goal)
 
 
-def _round(running: Platform, port: int, key: str, seed: int) -> dict[str, float]:
+class Bystander:
+    """Somebody who reads from the same server meanwhile, in a process of its own."""
+
+    def __init__(self, running: Platform) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(PROJECT / "benchmarks" / "_bystander.py"), running.redis_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def during(self, phase: str, work: Callable[[], None]) -> float:
+        """Seconds that the work took."""
+        self._say(phase)
+        begun = time.perf_counter()
+        work()
+        took = time.perf_counter() - begun
+        self._say("between")
+        return took
+
+    def tell(self) -> None:
+        answer, _ = self._process.communicate()
+        print("  a bystander's read meanwhile (ms):   median      p99  longest")
+        for phase, waits in json.loads(answer).items():
+            if phase in ("start", "between"):
+                continue
+            waits.sort()
+            print(
+                f"    {phase:32}{statistics.median(waits):8.2f} "
+                f"{waits[int(len(waits) * 0.99)]:8.2f} {waits[-1]:8.2f}"
+            )
+
+    def _say(self, phase: str) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - it has a pipe
+        self._process.stdin.write(f"{phase}\n")
+        self._process.stdin.flush()
+
+
+def _round(
+    running: Platform, port: int, key: str, seed: int, bystander: Bystander
+) -> dict[str, float]:
     """Events a second of each part. The first round warms up and is dropped by the caller."""
     now = utc_now()
     number = REQUESTS * EVENTS_A_REQUEST if seed else 2 * EVENTS_A_REQUEST
@@ -61,12 +106,14 @@ def _round(running: Platform, port: int, key: str, seed: int) -> dict[str, float
     client = connect_for_writes(running.redis_url, timeout_seconds=CONSUMER_TIMEOUT_SECONDS)
     consumer = TenantConsumer(client, running.history_root, TENANT, utc_now)
     consumer.prepare()
-    rates = {
-        "xadd": number / _timed(lambda: _xadd(running, payloads)),
-        "accepted": number / _timed(lambda: _post(port, key, bodies)),
-        "live": number / _timed(lambda: _drain(consumer.live_step, number)),
-        "history": number / _timed(lambda: _drain(consumer.history_step, number)),
+    bystander.during("nothing", lambda: time.sleep(1))
+    works: dict[str, Callable[[], None]] = {
+        "xadd": lambda: _xadd(running, payloads),
+        "accepted": lambda: _post(port, key, bodies),
+        "live": lambda: _drain(consumer.live_step, number),
+        "history": lambda: _drain(consumer.history_step, number),
     }
+    rates = {name: number / bystander.during(name, work) for name, work in works.items()}
     client.close()
     if seed:
         print("                 " + " ".join(f"{rate:10,.0f}" for rate in rates.values()))
@@ -112,12 +159,6 @@ def _drain(step: Callable[[], int], number: int) -> None:
     done = 0
     while done < number:
         done += step()
-
-
-def _timed(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ _NEEDS_CONVERSATION: Final = frozenset(
     }
 )
 
+_PLAIN_CHARACTERS: Final = 25  # a number, true, false or null, written out
+
 JsonValue = str | int | float | bool | None | list[object] | dict[str, object]
 
 
@@ -85,7 +87,8 @@ class Event(NamedTuple):
 
 def microseconds(instant: datetime) -> int:
     """Whole microseconds since 1970 UTC of an aware instant."""
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def instant(us: int) -> datetime:
@@ -99,9 +102,10 @@ def parse_event(raw: object, *, tenant: Tenant, now: datetime) -> Event:
     `now` is the instant of receipt. Unknown fields are refused, so that a `tenant_id` or a
     misspelt `occured_at` is a visible mistake instead of a lost value.
     """
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         raise EventRejectedError("An event is a JSON object.", code="type", field=None)
-    if unknown := sorted(str(name) for name in raw if name not in _FIELDS):
+    if not raw.keys() <= _FIELDS:
+        unknown = sorted(str(name) for name in raw if name not in _FIELDS)
         raise EventRejectedError(
             f"Unknown field; an event has {', '.join(sorted(_FIELDS))}.",
             code="unknown_field",
@@ -121,17 +125,23 @@ def parse_event(raw: object, *, tenant: Tenant, now: datetime) -> Event:
 
 def _text(raw: Mapping[str, object], name: str, limit: int) -> str:
     value = raw.get(name)
+    # What is as it should be is seen at once; of what is printable, only a space is a space.
+    if (
+        isinstance(value, str)
+        and 0 < len(value) <= limit
+        and value.isprintable()
+        and value[0] != " " != value[-1]
+    ):
+        return value
     if value is None or value == "":
         raise EventRejectedError("This field is required.", code="missing", field=name)
     if not isinstance(value, str):
         raise EventRejectedError("This field is a string.", code="type", field=name)
     if len(value) > limit:
         raise EventRejectedError(f"At most {limit} characters.", code="too_long", field=name)
-    if not value.isprintable() or value != value.strip():
-        raise EventRejectedError(
-            "Only printable characters, without spaces at the ends.", code="invalid", field=name
-        )
-    return value
+    raise EventRejectedError(
+        "Only printable characters, without spaces at the ends.", code="invalid", field=name
+    )
 
 
 def _channel(raw: Mapping[str, object]) -> str:
@@ -174,18 +184,26 @@ def _properties(value: object, kind: str, tenant: Tenant) -> dict[str, JsonValue
     if not isinstance(value, dict):
         raise EventRejectedError("An object.", code="type", field="properties")
     nested = _NESTED.get(kind)
+    characters = 0
     for name, item in value.items():
         _check_property(name, item, allow_nested=name == nested)
+        characters += len(name) + (len(item) if isinstance(item, str) else _PLAIN_CHARACTERS)
+    # As JSON a character is six at most; only what comes near the limit is written out to see.
+    if nested in value or (characters + 8 * len(value)) * 6 > MAX_EVENT_BYTES:
+        _check_size(value)
+    _check_known_type(kind, value, tenant)
+    return value
+
+
+def _check_size(properties: Mapping[str, object]) -> None:
     try:
-        size = len(json.dumps(value, allow_nan=False).encode())
+        size = len(json.dumps(properties, allow_nan=False).encode())
     except (ValueError, RecursionError) as error:
         raise EventRejectedError(
             "Only finite numbers and reasonable depth.", code="invalid", field="properties"
         ) from error
     if size > MAX_EVENT_BYTES:
         raise EventRejectedError("At most 32 KB an event.", code="too_large", field="properties")
-    _check_known_type(kind, value, tenant)
-    return value
 
 
 def _check_property(name: object, item: object, *, allow_nested: bool) -> None:

@@ -80,10 +80,11 @@ class _Sums:
             bucket = f"{unit}:{number}"
             sums[bucket] = [part for pair in fields.items() for part in pair]
             expiries += (bucket, expires_at(unit, number))
-        people: list[tuple[list[str], list[str]]] = []
+        place = {customer: at for at, customer in enumerate(self._first, 1)}
+        people: list[tuple[list[str], list[int]]] = []
         for (unit, who, number, channel), customers in self._people_by_bucket().items():
             buckets = people_buckets(unit, who, number, channel)
-            people.append((buckets, list(customers)))
+            people.append((buckets, [place[customer] for customer in customers]))
             for bucket in buckets:
                 expiries += (bucket, expires_at(unit, number))
         return orjson.dumps(

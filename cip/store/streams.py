@@ -185,7 +185,7 @@ class EventStream:
     def after(self, stream_id: str, count: int) -> list[Entry]:
         """The entries behind that id, oldest first."""
         # The command as bytes: redis-py would make a dictionary of each entry, at twice the cost.
-        answer: Any = self._client.execute_command(
+        answer: Any = self._client.execute_command(  # type: ignore[no-untyped-call]
             b"XRANGE", self._key, f"({stream_id}", "+", "COUNT", count
         )
         return [_raw_entry(entry_id, fields) for entry_id, fields in answer]

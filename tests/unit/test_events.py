@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from cip.domain.events import EventRejectedError, instant, microseconds, parse_event
+from cip.domain.events import (
+    MAX_EVENT_BYTES,
+    EventRejectedError,
+    instant,
+    microseconds,
+    parse_event,
+)
 from tests.factories import NOW, raw_event, tenant
 
 
@@ -184,3 +193,27 @@ def test_an_event_older_than_the_tenant_keeps_has_a_code_of_its_own() -> None:
     with pytest.raises(EventRejectedError) as caught:
         parse_event(raw_event(minutes_ago=60 * 24 * 31), tenant=short, now=NOW)
     assert caught.value.code == "older_than_retention"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.text(min_size=1, max_size=40),
+        st.one_of(
+            st.text(max_size=3).map(lambda text: text * 2_000),
+            st.integers(-(2**62), 2**62),
+            st.floats(allow_nan=False, allow_infinity=False),
+            st.booleans(),
+            st.none(),
+        ),
+        max_size=8,
+    )
+)
+def test_an_event_is_too_large_exactly_when_its_json_is(properties: dict[str, object]) -> None:
+    too_large = len(json.dumps(properties).encode()) > MAX_EVENT_BYTES
+    raw = raw_event(properties=properties)
+    if too_large:
+        with pytest.raises(EventRejectedError, match="32 KB"):
+            parse_event(raw, tenant=tenant(), now=NOW)
+    else:
+        assert parse_event(raw, tenant=tenant(), now=NOW).properties == properties

@@ -6,7 +6,7 @@
 -- ARGV: group, generation the caller knows, prefix of its counters, where the batch begins (the id
 --   before it), its last id, its number of entries, what they add (JSON), the minute up to which
 --   (inclusive) nothing is kept
--- what they add: sums [[bucket, [field, amount, …]], …], people [[[bucket, …], [customer, …]], …],
+-- what they add: sums [[bucket, [field, amount, …]], …], people [[[bucket, …], [place in `first`, …]], …],
 --   expiry [bucket, at, …], first [[customer, occurred_us, channel, minute, kept], …],
 --   applied, late, newest_us
 -- Answers the number applied, -1 when paused, -2 when the generation has changed, -3 when the
@@ -30,13 +30,15 @@ for _, sums in ipairs(batch.sums) do
   local bucket, fields = sums[1], sums[2]
   for i = 1, #fields, 2 do add(bucket, fields[i], fields[i + 1]) end
 end
+local names = {}
+for i, one in ipairs(batch.first) do names[i] = one[1] end
 for _, met in ipairs(batch.people) do
-  for _, bucket in ipairs(met[1]) do redis.call('PFADD', prefix .. bucket, unpack(met[2])) end
+  local customers = met[2]
+  for i = 1, #customers do customers[i] = names[customers[i]] end
+  for _, bucket in ipairs(met[1]) do redis.call('PFADD', prefix .. bucket, unpack(customers)) end
 end
 
 -- The earliest event of each customer in the batch against the earliest ever.
-local names = {}
-for i, one in ipairs(batch.first) do names[i] = one[1] end
 local known = redis.call('HMGET', first_seen, unpack(names))
 local found = {}
 for i, one in ipairs(batch.first) do
