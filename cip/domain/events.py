@@ -188,8 +188,8 @@ def _properties(value: object, kind: str, tenant: Tenant) -> dict[str, JsonValue
     for name, item in value.items():
         _check_property(name, item, allow_nested=name == nested)
         characters += len(name) + (len(item) if isinstance(item, str) else _PLAIN_CHARACTERS)
-    # As JSON a character is six at most; only what comes near the limit is written out to see.
-    if nested in value or (characters + 8 * len(value)) * 6 > MAX_EVENT_BYTES:
+    # As JSON a character is twelve at most; only what comes near the limit is written out to see.
+    if nested in value or (characters + 8 * len(value)) * 12 > MAX_EVENT_BYTES:
         _check_size(value)
     _check_known_type(kind, value, tenant)
     return value
