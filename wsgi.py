@@ -14,11 +14,12 @@ import callbacks
 import layouts
 from cip import logs, settings
 from cip.auth.keyring import KeyRing
+from cip.domain.backpressure import Limits
 from cip.domain.events import MAX_REQUEST_BYTES
 from cip.services import Services, make_services
 from cip.services.accounts import DEMO_USERS
 from cip.settings import Settings
-from cip.web import account, bodies, errors, health, joining
+from cip.web import account, bodies, errors, health, joining, metrics, unread
 from cip.web.api import Api
 from cip.web.cookies import Request
 from cip.web.dash_callbacks import CallbackGroup
@@ -41,6 +42,10 @@ def create_app(config: Settings, services: Services | None = None) -> Dash:
         cache_ttl_seconds=config.cache_ttl_seconds,
         origin=origin,
         keys=keys,
+        limits=Limits(
+            lag_events=config.max_lag_events,
+            free_disk_bytes=config.min_free_disk_mb * 1024**2,
+        ),
     )
     identity = Identity(services, keys, secure=config.production)
     server = _server()
@@ -81,6 +86,7 @@ def _server() -> flask.Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     bodies.install(server)
+    unread.install(server)
     Bootstrap5(server)
     return server
 
@@ -90,11 +96,12 @@ def _install(
 ) -> None:
     server: Any = app.server
     identity.install(server)
-    api = Api(services)
+    api = Api(services, requests_per_minute=config.rate_limit_requests)
     server.register_blueprint(api.blueprint)
     server.register_blueprint(account.blueprint(identity, demo_logins=_demo_logins(config)))
     server.register_blueprint(joining.blueprint(services))
     server.register_blueprint(health.blueprint(services))
+    server.register_blueprint(metrics.blueprint(services.event_flow, config.metrics_token))
     guard = Guard(
         services,
         identity,

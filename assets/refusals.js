@@ -13,6 +13,7 @@
     429: "Too many tries",
     503: "The store does not answer"
   };
+  var TITLES_OF_CODES = { still_computing: "Not ready yet" };
   var fetchNow = window.fetch;
 
   function outputOf(options) {
@@ -40,7 +41,7 @@
       key: "refused " + refusal.status + (refusal.status === 422 ? refusal.message : ""),
       kind: "bad",
       stays: true,
-      title: TITLES[refusal.status] || "This did not work",
+      title: TITLES_OF_CODES[refusal.code] || TITLES[refusal.status] || "This did not work",
       text: textOf(refusal),
       details: refusal.request ? "Request " + refusal.request : "",
       act: afterwards(refusal)
@@ -58,7 +59,7 @@
     answer.clone().json().catch(function () { return {}; }).then(function (body) {
       var error = (body && body.error) || {};
       tell({
-        output: output, status: answer.status, message: error.message || "", field: error.field || "",
+        output: output, status: answer.status, code: error.code || "", message: error.message || "", field: error.field || "",
         ours: ours(answer), request: error.request_id || answer.headers.get("X-Request-ID") || ""
       });
     });

@@ -74,6 +74,7 @@ class Platform:
     redis_url: str
     services: Services
     environment: dict[str, str]
+    web_pid: int = 0  # of the web server's master
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -96,7 +97,9 @@ class Platform:
 
     def start_web(self) -> int:
         """The real application under the project's own settings; its port."""
-        return self.serve("wsgi:server", "/healthz")
+        port = self.serve("wsgi:server", "/healthz")
+        self.web_pid = self._processes[-1].pid
+        return port
 
     def start_empty(self) -> int:
         """The empty Dash application under the same settings; its port."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callbacks import account, admin, home, platform, segments, shell
+from callbacks import account, admin, health, home, platform, segments, shell
 from cip.services import Services
 from cip.web.dash_callbacks import CallbackGroup
 
@@ -11,5 +11,5 @@ __all__ = ["register"]
 
 def register(group: CallbackGroup, services: Services) -> None:
     """Registers every page's callbacks on the group's app."""
-    for page in (shell, home, segments, account, admin, platform):
+    for page in (shell, home, segments, account, health, admin, platform):
         page.register(group, services)

@@ -35,8 +35,8 @@ class Act:
     nonce: float
     _values: Mapping[str, object]
 
-    def text(self, name: str) -> str:
-        return _text(self._values.get(name), name)
+    def text(self, name: str, longest: int = _LONGEST) -> str:
+        return _text(self._values.get(name), name, longest)
 
     def texts(self, name: str) -> list[str]:
         values = self._values.get(name)
@@ -66,9 +66,9 @@ def act_of(posted: object, actions: Collection[str]) -> Act:
     return Act(action, _text(posted.get("target"), "target"), nonce, posted["values"])
 
 
-def _text(value: object, field: str) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST or "\0" in value:
-        raise InvalidInputError(f"A text of at most {_LONGEST} characters.", field=field)
+def _text(value: object, field: str, longest: int = _LONGEST) -> str:
+    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+        raise InvalidInputError(f"A text of at most {longest} characters.", field=field)
     return value
 
 

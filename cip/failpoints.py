@@ -67,13 +67,14 @@ def hit(name: str) -> None:
 
 
 def _strike(folder: Path, name: str) -> None:
-    taken = folder / TAKEN / f"{name}.{os.getpid()}"
+    laid = folder / name
     try:
+        text = laid.read_text(encoding="utf-8")
         # One process gets it: a second rename of the same file finds none.
-        (folder / name).rename(taken)
+        laid.rename(folder / TAKEN / f"{name}.{os.getpid()}")
     except FileNotFoundError:
         return
-    action, _, value = taken.read_text(encoding="utf-8").strip().partition(" ")
+    action, _, value = text.strip().partition(" ")
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif action == "stop":

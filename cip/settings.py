@@ -48,6 +48,12 @@ VARIABLES: Mapping[str, Variable] = {
         Variable("CIP_DEFAULT_TENANT", "demo_tenant", aliases=("TENANT_ID",)),
         Variable("CIP_DEMO", "0"),
         Variable("CIP_TRUSTED_PROXIES", ""),
+        Variable("CIP_MAX_LAG_EVENTS", "1000000"),
+        Variable("CIP_MIN_FREE_DISK_MB", "1024"),
+        Variable("CIP_EMBEDDED_MEMORY_MB", "0"),
+        Variable("CIP_RATE_LIMIT_REQUESTS", "6000"),
+        Variable("CIP_METRICS_TOKEN", "", secret=True),
+        Variable("CIP_FAILPOINTS", ""),
     )
 }
 
@@ -76,10 +82,16 @@ class Settings:
     default_tenant: TenantId
     demo: bool
     trusted_proxies: tuple[str, ...]
+    max_lag_events: int
+    min_free_disk_mb: int
+    embedded_memory_mb: int
+    rate_limit_requests: int
+    failpoints: Path | None
     given_redis_url: str = field(repr=False)
     given_broker_url: str = field(repr=False)
     given_secret_key: str = field(repr=False)
     previous_secret_key: str = field(repr=False)
+    metrics_token: str = field(repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -104,12 +116,26 @@ class Settings:
             default_tenant=values.tenant("CIP_DEFAULT_TENANT", text["CIP_DEFAULT_TENANT"]),
             demo=values.switch("CIP_DEMO", text["CIP_DEMO"]),
             trusted_proxies=values.networks("CIP_TRUSTED_PROXIES", text["CIP_TRUSTED_PROXIES"]),
+            max_lag_events=values.whole(
+                "CIP_MAX_LAG_EVENTS", text["CIP_MAX_LAG_EVENTS"], 1_000, 10**9
+            ),
+            min_free_disk_mb=values.whole(
+                "CIP_MIN_FREE_DISK_MB", text["CIP_MIN_FREE_DISK_MB"], 0, 10**9
+            ),
+            embedded_memory_mb=values.whole(
+                "CIP_EMBEDDED_MEMORY_MB", text["CIP_EMBEDDED_MEMORY_MB"], 0, 10**9
+            ),
+            rate_limit_requests=values.whole(
+                "CIP_RATE_LIMIT_REQUESTS", text["CIP_RATE_LIMIT_REQUESTS"], 0, 1_000_000
+            ),
+            failpoints=values.optional_folder("CIP_FAILPOINTS", text["CIP_FAILPOINTS"]),
             given_redis_url=values.redis_url("CIP_REDIS_URL", text["CIP_REDIS_URL"]),
             given_broker_url=values.redis_url("CIP_BROKER_URL", text["CIP_BROKER_URL"]),
             given_secret_key=values.secret_key("CIP_SECRET_KEY", text["CIP_SECRET_KEY"]),
             previous_secret_key=values.secret_key(
                 "CIP_SECRET_KEY_PREVIOUS", text["CIP_SECRET_KEY_PREVIOUS"]
             ),
+            metrics_token=values.token("CIP_METRICS_TOKEN", text["CIP_METRICS_TOKEN"]),
         )
         _refuse_pointless_rotation(settings)
         _refuse_weak_production(settings)
@@ -194,6 +220,7 @@ def _refuse_weak_production(settings: Settings) -> None:
     faults = {
         "CIP_DEMO": settings.demo and "cannot be on with CIP_ENV=production.",
         "CIP_DEMO_FALLBACK": settings.demo_fallback and "cannot be on with CIP_ENV=production.",
+        "CIP_FAILPOINTS": settings.failpoints and "cannot be on with CIP_ENV=production.",
         "CIP_SECRET_KEY": not settings.given_secret_key
         and "must be set with CIP_ENV=production: at least 32 random bytes, "
         "for example from `openssl rand -base64 48`.",

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 from cip.domain.errors import InvalidInputError, SettingsError
 from cip.domain.tenants import TenantId, tenant_id
+from cip.durable import make_folder, sync
 
 SECRET_BYTES = 32
+TOKEN_CHARACTERS = 16
 
 _SWITCHES = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
@@ -93,6 +95,10 @@ def folder(name: str, text: str) -> Path:
     return path
 
 
+def optional_folder(name: str, text: str) -> Path | None:
+    return folder(name, text) if text else None
+
+
 def history_url(name: str, text: str, home: Path) -> str:
     """A folder's absolute path, or an object store's URL as it stands."""
     if not text:
@@ -143,6 +149,15 @@ def secret_key(name: str, text: str) -> str:
     return text
 
 
+def token(name: str, text: str) -> str:
+    """What another program must bear, or nothing where none was given. Never shown."""
+    if text and (len(text) < TOKEN_CHARACTERS or not (text.isascii() and text.isprintable())):
+        _refuse(name, f"at least {TOKEN_CHARACTERS} printable ASCII characters")
+    if " " in text:
+        _refuse(name, "one word, without spaces")
+    return text
+
+
 def _is_regular(text: str) -> bool:
     """Few characters, a piece repeated, or mostly steps along the alphabet and the digits."""
     steps = sum(ord(after) - ord(before) in {-1, 0, 1} for before, after in pairwise(text))
@@ -169,14 +184,17 @@ def kept_secret(path: Path) -> str:
 
 
 def _make_secret(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(file.fileno())
     try:
         # A link fails where the name exists: of several workers exactly one secret wins, and
         # none ever reads a file that is half written.
         os.link(draft, path)
+        sync(path.parent)
     except FileExistsError:
         return
     finally:

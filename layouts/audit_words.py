@@ -10,6 +10,11 @@ from cip.domain.audit import AuditEvent, Scalar
 _WORDS: Final = MappingProxyType(
     {
         "audit.exported": "Exported the audit log",
+        "dead_letter.discarded": "Discarded a dead letter",
+        "dead_letter.discarded_all": "Discarded dead letters",
+        "dead_letter.exported": "Exported the list of dead letters",
+        "dead_letter.replayed": "Replayed a dead letter",
+        "dead_letter.replayed_all": "Replayed dead letters",
         "insight.exported": "Exported figures",
         "invitation.accepted": "Accepted an invitation",
         "key.created": "Made an API key",

@@ -54,6 +54,15 @@ METHOD: Final = "filter-method"
 AS_OF: Final = "filter-as-of"
 SEGMENT_NOTICES: Final = "segment-notices"
 
+# system health
+HEALTH_TABS: Final = "health-tabs"
+EVENT_FLOW: Final = "event-flow"
+EVENT_GROUPS: Final = "event-groups"
+LETTER_REASONS: Final = "letter-reasons"
+LETTERS_OPEN: Final = "letters-open"
+LETTERS: Final = "letters"
+LETTER: Final = "letter"
+
 # administration
 ADMIN_TABS: Final = "admin-tabs"
 ADMIN_FIGURES: Final = "admin-figures"

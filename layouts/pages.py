@@ -7,13 +7,14 @@ from typing import Final
 
 from layouts.account import PAGE as ACCOUNT
 from layouts.admin import PAGE as ADMIN
+from layouts.health import PAGE as HEALTH
 from layouts.home import PAGE as HOME
 from layouts.page import Page
 from layouts.platform import PAGE as PLATFORM
 from layouts.segments import PAGE as SEGMENTS
 
 PAGES: Final = MappingProxyType(
-    {page.path: page for page in (HOME, SEGMENTS, ADMIN, PLATFORM, ACCOUNT)}
+    {page.path: page for page in (HOME, SEGMENTS, HEALTH, ADMIN, PLATFORM, ACCOUNT)}
 )
 
 

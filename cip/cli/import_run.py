@@ -31,6 +31,7 @@ from cip.services import Services
 from cip.settings import Settings
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect, connect_for_writes
 from cip.store.tenants import TenantStore
+from cip.store.tombstones import Tombstones
 
 _RIVAL_SECONDS: Final = 90.0
 
@@ -85,8 +86,11 @@ def _run(settings: Settings, services: Services, order: importing.Import, *, is_
         )
 
     table = HistoryTable(settings.history_url, order.tenant.id)
+    tombstones = Tombstones(services.resources.reads, order.tenant.id)
     with _bar(console) as watch:
-        report = importing.run_import(order, table, _now(), watch, register, recorded)
+        report = importing.run_import(
+            order, table, _now(), watch, register, recorded, tombstones.current
+        )
         if report.importable and not order.dry_run:
             watch("recounting the live figures", 0.0)
             _rebuild(settings, order.tenant.id)

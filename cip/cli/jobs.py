@@ -42,7 +42,7 @@ def jobs(
 
 
 def _run(queue: Queue, beat: bool, ready_file: Path | None) -> None:
-    from cip.jobs.app import app  # heavy: brings the models along
+    from cip.cli.worker import app  # heavy: brings the models along
 
     _connect_signals(ready_file)
     if queue is Queue.NONE:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import typer
 
+from cip import failpoints
 from cip.domain.errors import CipError
 from cip.settings import Settings, load
 
@@ -36,4 +37,6 @@ def explained() -> Iterator[None]:
 def read_settings() -> Settings:
     """The settings, or a clear end of the command."""
     with explained():
-        return load()
+        settings = load()
+        failpoints.arm(settings.failpoints)
+    return settings

@@ -129,7 +129,8 @@ def _valkey_command(settings: Settings, stop: StopRequest) -> Sequence[str] | No
             raise UnavailableError(
                 f"A Valkey server of an earlier run still uses {settings.valkey_folder}: end it."
             )
-    return embedded.prepare(settings.valkey_folder).command
+    memory_mb = settings.embedded_memory_mb
+    return embedded.prepare(settings.valkey_folder, memory_mb=memory_mb).command
 
 
 def _write_config(settings: Settings, chosen: Sequence[Program], log_to_stdout: bool) -> Path:

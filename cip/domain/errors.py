@@ -43,6 +43,13 @@ class TooLargeError(CipError):
     default_code = "too_large"
 
 
+class UnsupportedError(CipError):
+    """What was sent is in a form that is not read here."""
+
+    status = 415
+    default_code = "unsupported"
+
+
 class UnauthenticatedError(CipError):
     """Nobody is signed in, or the credential does not hold."""
 
@@ -80,6 +87,13 @@ class ConflictError(CipError):
 
     status = 409
     default_code = "conflict"
+
+
+class StillComputingError(ConflictError):
+    """What was asked for is under way; the same question has an answer soon."""
+
+    default_code = "still_computing"
+    retry_after_seconds = 2
 
 
 class ThrottledError(CipError):

@@ -14,6 +14,7 @@ from cip.domain.tenants import Tenant
 MAX_EVENTS_PER_REQUEST: Final = 2_000
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 MAX_EVENT_BYTES: Final = 32 * 1024
+MAX_DEPTH: Final = 32
 MAX_ID_CHARACTERS: Final = 256
 MAX_TYPE_CHARACTERS: Final = 128
 MAX_CHANNEL_CHARACTERS: Final = 64
@@ -196,6 +197,10 @@ def _properties(value: object, kind: str, tenant: Tenant) -> dict[str, JsonValue
 
 
 def _check_size(properties: Mapping[str, object]) -> None:
+    if _deeper_than(MAX_DEPTH, properties):
+        raise EventRejectedError(
+            f"Nested at most {MAX_DEPTH} levels deep.", code="invalid", field="properties"
+        )
     try:
         size = len(json.dumps(properties, allow_nan=False).encode())
     except (ValueError, RecursionError) as error:
@@ -204,6 +209,21 @@ def _check_size(properties: Mapping[str, object]) -> None:
         ) from error
     if size > MAX_EVENT_BYTES:
         raise EventRejectedError("At most 32 KB an event.", code="too_large", field="properties")
+
+
+def _deeper_than(levels: int, value: object) -> bool:
+    """Level by level: what is nested without end must not be followed to its end."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, Mapping) else outer)  # type: ignore[attr-defined]
+            if isinstance(inner, (list, dict))
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _check_property(name: object, item: object, *, allow_nested: bool) -> None:

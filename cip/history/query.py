@@ -25,13 +25,18 @@ def sql(name: str) -> str:
 
 @contextmanager
 def connect(
-    table: HistoryTable, *, memory_mb: int = MEMORY_MB, threads: int = THREADS
+    table: HistoryTable,
+    *,
+    memory_mb: int = MEMORY_MB,
+    threads: int = THREADS,
+    files: list[str] | None = None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the view `events` (columns of `SCHEMA`) on the newest version.
+    """A connection with the view `events` (columns of `SCHEMA`) on the newest version, or on other
+    files of the table.
 
     It can read this tenant's folder and nothing else; its settings are locked.
     """
-    files = table.file_uris()
+    files = table.file_uris() if files is None else files
     spill = table.folder / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(":memory:")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -16,8 +16,12 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from deltalake.transaction import AddAction
 
+from cip import failpoints
 from cip.domain.errors import ConflictError
 from cip.domain.tenants import TenantId
+from cip.durable import make_folder, sync
+from cip.history.durability import LOOK_BACK, mend, sync_versions
+from cip.history.replacing import STATISTICS, Replacement, replace_files
 
 # `position` is the packed stream id of a streamed event; imports have `import_id` and
 # `import_row` instead. `properties` is JSON text; `amount_minor` repeats the one property that
@@ -40,10 +44,15 @@ SCHEMA: Final = pa.schema(
 )
 STREAM_APP: Final = "stream"
 _IMPORT_APP: Final = "import/"
+SMALL_BYTES: Final = 32 * 1024 * 1024
+KEPT_AFTER_DELETION: Final = timedelta(hours=1)
+# The log holds the least and greatest value of each column with statistics in plain text: never
+# of one that says who somebody is. Nobody reads old versions, so the log is as short as may be.
 _CONFIGURATION: Final = {
     "delta.deletedFileRetentionDuration": "interval 1 hours",
-    "delta.logRetentionDuration": "interval 7 days",
+    "delta.logRetentionDuration": "interval 1 hours",
     "delta.checkpointInterval": "50",
+    "delta.dataSkippingStatsColumns": ",".join(STATISTICS),
 }
 _WRITER_LOCK: Final = "writer.lock"
 _DELETE_TRIES: Final = 5
@@ -60,16 +69,36 @@ class HistoryTable:
         self.tenant = tenant
         self.folder = Path(root) / tenant
         self.path = self.folder / "events"
+        self._synced: int | None = None  # up to this version all is known to be on the disk
 
     def ensure(self) -> None:
-        """Creates the empty table where there is none yet."""
+        """Creates the table where there is none yet; gives an older one today's properties."""
         if DeltaTable.is_deltatable(str(self.path)):
+            self._configure()
             return
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         DeltaTable.create(
             str(self.path), schema=SCHEMA, mode="ignore", configuration=dict(_CONFIGURATION)
         )
         self._sync_version(0)
+
+    def recover(self) -> None:
+        """Before a table is written to: ends what a power cut or a kill has left undone."""
+        mend(self.path)
+        self.ensure()
+        make_folder(self.path)
+        self._sync_version(self.version())
+
+    def _configure(self) -> None:
+        table = self._load()
+        present = table.metadata().configuration
+        missing = {k: v for k, v in _CONFIGURATION.items() if present.get(k) != v}
+        if not missing:
+            return
+        # Whose commit came in between does the same, or the next one who opens the table.
+        with suppress(CommitFailedError):
+            table.alter.set_table_properties(missing)
+            self._sync_version(table.version())
 
     def exists(self) -> bool:
         return DeltaTable.is_deltatable(str(self.path))
@@ -102,7 +131,7 @@ class HistoryTable:
         table = self._load()
         recorded = self._recorded(table, STREAM_APP)
         fresh = rows.filter(pa.compute.greater(rows["position"], recorded))
-        if fresh.num_rows < rows.num_rows:
+        if fresh.num_rows < rows.num_rows or last_position <= recorded:
             # Whoever committed the others may have been killed before they were on the disk.
             self._sync_version(table.version())
         if last_position <= recorded:
@@ -135,7 +164,6 @@ class HistoryTable:
             table = self._load()
             if self._recorded(table, _IMPORT_APP + import_id) > 0:
                 raise ConflictError(f"The import {import_id} is in the history already.")
-            before = table.version()
             adopted = self.path / f"part-{uuid4()}.parquet"
             file.rename(adopted)
             table.create_write_transaction(
@@ -148,8 +176,7 @@ class HistoryTable:
             )
             # That call leaves the loaded version as it was, and the stream may have committed
             # in between: whichever of the new versions is ours, it is on the disk then.
-            for version in range(before + 1, self._load().version() + 1):
-                self._sync_version(version)
+            self._sync_version(self._load().version())
 
     def delete_import(self, import_id: str) -> int:
         """Removes the rows of one import and frees its id; returns how many rows went."""
@@ -159,19 +186,36 @@ class HistoryTable:
             return self._delete(f"import_id = '{import_id}'", _IMPORT_APP + import_id)
 
     def compact(self, *, above_files: int) -> bool:
-        """Merges small files once there are more than `above_files`; whether it did.
+        """Merges small files once there are more than `above_files` of them; whether it did.
 
-        Commits slow down with the number of files. Readers keep the files that they hold for
-        an hour, which the table's own retention guards.
+        Commits slow down with the number of files. Readers keep the files that they hold: only
+        `old_files.remove_old` removes them, an hour later.
         """
-        if len(self._load().file_uris()) <= above_files:
+        if self._small_files() <= above_files:
             return False
         with self.exclusive():
             table = self._load()
+            failpoints.hit("compact.before")
             table.optimize.compact()
+            failpoints.hit("compact.after")
             self._sync_version(table.version())
-            table.vacuum(dry_run=False)
-            table.cleanup_metadata()
+        return True
+
+    def _small_files(self) -> int:
+        """A big history has many files that are as they should be."""
+        actions = pa.table(self._load().get_add_actions())
+        return sum(size < SMALL_BYTES for size in actions["size_bytes"].to_pylist())
+
+    def replace(self, replacements: list[Replacement]) -> bool:
+        """Durably puts files in the place of others, as one transaction; False where one of the
+        others is no longer part of the table. The caller holds `exclusive`."""
+        for one in replacements:
+            if one.new:
+                sync(one.new)
+        version = replace_files(self.path, replacements)
+        if version is None:
+            return False
+        self._sync_version(version)
         return True
 
     @contextmanager
@@ -209,26 +253,22 @@ class HistoryTable:
         return -1 if version is None else int(version)
 
     def _commit(self, table: DeltaTable, rows: pa.Table, transaction: Transaction) -> None:
+        failpoints.hit("history.before_commit")
         write_deltalake(
             table,
             rows,
             mode="append",
             commit_properties=CommitProperties(app_transactions=[transaction]),
         )
+        failpoints.hit("history.after_commit")
         self._sync_version(table.version())
 
     def _sync_version(self, version: int) -> None:
-        """fsync of a commit's files and folders: delta-rs does none of it."""
-        log = self.path / "_delta_log" / f"{version:020d}.json"
-        if not log.exists():  # an object store, or a version that a checkpoint cleaned up
-            return
-        for line in log.read_text().splitlines():
-            added = json.loads(line).get("add")
-            if added:
-                _fsync(self.path / added["path"])
-        _fsync(log)
-        _fsync(log.parent)
-        _fsync(self.path)
+        """Puts the commit on the disk, and those before it, whoever made them: a version behind a
+        gap would be lost with it."""
+        first = version - LOOK_BACK if self._synced is None else self._synced + 1
+        sync_versions(self.path, first, version)
+        self._synced = version
 
 
 def _added(file: Path, rows: int, import_id: str) -> AddAction:
@@ -242,11 +282,3 @@ def _added(file: Path, rows: int, import_id: str) -> AddAction:
     }
     changed_ms = about.st_mtime_ns // 1_000_000
     return AddAction(file.name, about.st_size, {}, changed_ms, True, json.dumps(stats))
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

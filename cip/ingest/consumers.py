@@ -26,7 +26,6 @@ from cip.store.tombstones import Tombstones
 
 LIVE_BATCH: Final = 1_000
 HISTORY_BATCH: Final = 5_000
-COMPACT_ABOVE_FILES: Final = 100
 
 log = structlog.get_logger(__name__)
 # Waits for the server while the step that asked goes on.
@@ -73,8 +72,12 @@ class TenantConsumer:
         self._ahead: Counted | None = None
         self._places: dict[Group, str] = {}  # where each group stands; asked anew after a failure
 
+    def prepare_live(self) -> None:
+        """All that counting needs: it goes on where the history cannot be opened."""
+        self._stream.ensure_groups()
+
     def prepare(self) -> None:
-        self._table.ensure()
+        self._table.recover()
         self._stream.ensure_groups()
         if self._stream.raise_last_id(unpack(max(self._table.stream_position(), 0))):
             log.warning("the stream was behind the history", tenant=self.tenant)
@@ -141,12 +144,6 @@ class TenantConsumer:
             return 0
         self._places["history"] = batch.end
         return len(batch.entries)
-
-    def maintain(self) -> None:
-        """Trims what both groups have finished; merges small files."""
-        self._stream.trim()
-        if self._table.compact(above_files=COMPACT_ABOVE_FILES):
-            log.info("history compacted", tenant=self.tenant)
 
     def _next(self, group: Group, count: int) -> Batch | None:
         """The next batch. Until it is finished, the group's place is asked for anew."""

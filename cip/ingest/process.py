@@ -1,15 +1,17 @@
-"""The ingest process: holds the leases of tenants, and runs their consumers in two threads."""
+"""The ingest process: holds its share of the tenants, and runs their consumers in threads."""
 
 from __future__ import annotations
 
-import random
+import secrets
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+import pyarrow as pa
 import structlog
 from deltalake.exceptions import DeltaError
 from redis.exceptions import RedisError
@@ -17,10 +19,15 @@ from redis.exceptions import RedisError
 from cip.domain.errors import CipError
 from cip.domain.tenants import TenantId
 from cip.ingest.consumers import HISTORY_BATCH, TenantConsumer
+from cip.ingest.turns import Turn
+from cip.ingest.upkeep import Upkeep
 from cip.stopping import StopRequest
 from cip.store import keys
+from cip.store.alarms import Alarms
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, Redis, connect_for_writes
 from cip.store.leases import Lease
+from cip.store.pressure import publish_storage
+from cip.store.processes import Processes
 from cip.store.tenants import TenantStore
 
 # A killed process's tenants wait until its leases lapse; a slow round must not lose one.
@@ -30,12 +37,50 @@ HEARTBEAT_SECONDS: Final = 6
 LIVE_PAUSE_SECONDS: Final = 0.1
 # Small flows wait a little, so that a commit holds more than a handful of events.
 HISTORY_PAUSE_SECONDS: Final = 1.0
-MAINTENANCE_ROUNDS: Final = 20
-LONGEST_BACKOFF_SECONDS: Final = 5.0
+UPKEEP_PAUSE_SECONDS: Final = 30.0
+# What a tenant's data, its disk or the store may do to a step. Anything else is our mistake.
+_FORESEEN: Final = (RedisError, DeltaError, pa.ArrowException, CipError, OSError, OverflowError)
 
 Clock = Callable[[], datetime]
-Step = Callable[[TenantConsumer], int]
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Owned:
+    """A tenant that is this process's while it holds the lease."""
+
+    tenant: TenantId
+    lease: Lease
+    consumer: TenantConsumer
+    upkeep: Upkeep
+    turns: dict[str, Turn]
+    prepared: set[str] = field(default_factory=set)
+
+    def prepare(self, group: str, prepare: Callable[[], None]) -> None:
+        """Once, and by the group that needs it: what stops one must not stop the other."""
+        if group not in self.prepared:
+            prepare()
+            self.prepared.add(group)
+
+
+def live_step(owned: Owned) -> int:
+    owned.prepare("live", owned.consumer.prepare_live)
+    return owned.consumer.live_step()
+
+
+def history_step(owned: Owned) -> int:
+    """One commit; asks to go on at once only while batches come full."""
+    owned.prepare("history", owned.consumer.prepare)
+    done = owned.consumer.history_step()
+    return done if done == HISTORY_BATCH else 0
+
+
+def upkeep_step(owned: Owned) -> int:
+    owned.upkeep.round()
+    return 0
+
+
+Step = Callable[[Owned], int]
 
 
 class IngestProcess:
@@ -48,7 +93,9 @@ class IngestProcess:
         self._history_root = history_root
         self._clock = clock
         self._tenants = TenantStore(client, client)
-        self._owned: dict[TenantId, tuple[Lease, TenantConsumer]] = {}
+        self._processes = Processes(client, "ingest")
+        self._name = secrets.token_hex(8)
+        self._owned: dict[TenantId, Owned] = {}
         self._stop = stop or StopRequest()
         self._broken = False
 
@@ -61,9 +108,9 @@ class IngestProcess:
         threads = [
             threading.Thread(target=self._run_loop, args=(name, step, pause), name=name)
             for name, step, pause in (
-                ("live", TenantConsumer.live_step, LIVE_PAUSE_SECONDS),
-                ("history", self._history_steps, HISTORY_PAUSE_SECONDS),
-                ("maintenance", self._maintain, LEASE_ROUND_SECONDS * MAINTENANCE_ROUNDS),
+                ("live", live_step, LIVE_PAUSE_SECONDS),
+                ("history", history_step, HISTORY_PAUSE_SECONDS),
+                ("upkeep", upkeep_step, UPKEEP_PAUSE_SECONDS),
             )
         ]
         for thread in threads:
@@ -73,43 +120,64 @@ class IngestProcess:
             self._stop.wait(LEASE_ROUND_SECONDS)
         for thread in threads:
             thread.join()
-        self._guarded("leases", self._release_leases)
+        self._guarded("leases", self._hand_all_over)
         return not self._broken
 
     def _hold_leases(self) -> None:
-        """Extends what is held, drops what was lost or deleted, takes what is free."""
+        """Extends what is held, drops what was lost or deleted, hands over what is beyond its
+        share, and takes what is free up to it."""
         tenants = self._tenants.ids()
+        share = -(-len(tenants) // max(1, self._processes.beat(self._name)))
         for gone in self._owned.keys() - set(tenants):
             # The lease lapses by itself: a step may still be under way.
             del self._owned[gone]
             log.info("tenant gone", tenant=gone)
+        for beyond in list(self._owned)[share:]:
+            self._guarded("lease", lambda t=beyond: self._hand_over(t), tenant=beyond)  # type: ignore[misc]
         for tenant in tenants:
             if self._stop.is_set():
                 return
-            self._guarded("lease", lambda t=tenant: self._hold(t), tenant=tenant)  # type: ignore[misc]
+            self._guarded("lease", lambda t=tenant: self._hold(t, share), tenant=tenant)  # type: ignore[misc]
         self._client.set(keys.heartbeat("ingest"), self._clock().isoformat(), ex=HEARTBEAT_SECONDS)
+        publish_storage(self._client, self._history_root)
 
-    def _hold(self, tenant: TenantId) -> None:
+    def _hold(self, tenant: TenantId, share: int) -> None:
         held = self._owned.get(tenant)
-        if held and held[0].extend():
+        if held and held.lease.extend():
             return
         if held:
             del self._owned[tenant]
             log.warning("lease lost", tenant=tenant)
-        self._take(tenant)
+        if len(self._owned) < share:
+            self._take(tenant)
 
     def _take(self, tenant: TenantId) -> None:
         lease = Lease(self._client, keys.ingest_lease(tenant), LEASE_MS)
         if not lease.acquire():
             return
-        consumer = TenantConsumer(self._client, self._history_root, tenant, self._clock)
-        consumer.prepare()
-        self._owned[tenant] = (lease, consumer)
+        alarms = Alarms(self._client, tenant)
+        self._owned[tenant] = Owned(
+            tenant,
+            lease,
+            TenantConsumer(self._client, self._history_root, tenant, self._clock),
+            Upkeep(self._client, self._history_root, tenant),
+            {
+                "live": Turn("live", alarms, self._clock),
+                "history": Turn("history", alarms, self._clock),
+                "upkeep": Turn("upkeep", None, self._clock),
+            },
+        )
         log.info("tenant taken", tenant=tenant)
 
-    def _release_leases(self) -> None:
-        for lease, _ in self._owned.values():
-            lease.release()
+    def _hand_over(self, tenant: TenantId) -> None:
+        """A step that is under way may end beside the new owner's: that one finds what it did."""
+        self._owned.pop(tenant).lease.release()
+        log.info("tenant handed over", tenant=tenant)
+
+    def _hand_all_over(self) -> None:
+        for owned in self._owned.values():
+            owned.lease.release()
+        self._processes.leave(self._name)
 
     def _run_loop(self, name: str, step: Step, pause: float) -> None:
         try:
@@ -120,48 +188,48 @@ class IngestProcess:
                 self._stop.set()
 
     def _loop(self, name: str, step: Step, pause: float) -> None:
-        """Goes round the tenants; rests when none had anything; backs off from one that fails."""
-        failures: dict[TenantId, int] = {}
+        """Goes round the tenants; rests when none had anything."""
         while not self._stop.is_set():
             done = 0
-            owned = list(self._owned.items())
-            # Of a tenant that is gone, no failure may slow the others down for ever.
-            failures = {tenant: failures.get(tenant, 0) for tenant, _ in owned}
-            for tenant, (_, consumer) in owned:
-                outcome = self._guarded(name, lambda c=consumer: step(c), tenant=tenant)  # type: ignore[misc]
-                failures[tenant] = 0 if outcome is not None else failures[tenant] + 1
-                done += outcome or 0
-            worst = max(failures.values(), default=0)
-            if worst:
-                ceiling = min(LONGEST_BACKOFF_SECONDS, 0.2 * 2 ** min(worst, 6))
-                self._stop.wait(random.uniform(ceiling / 2, ceiling))  # noqa: S311 - jitter
-            elif not done:
+            for owned in list(self._owned.values()):
+                if self._stop.is_set():
+                    return
+                done += self._try(owned, name, step)
+            if not done:
                 self._stop.wait(pause)
 
-    def _history_steps(self, consumer: TenantConsumer) -> int:
-        """One commit; asks to go on at once only while batches come full."""
-        done = consumer.history_step()
-        return done if done == HISTORY_BATCH else 0
-
-    def _maintain(self, consumer: TenantConsumer) -> int:
-        consumer.maintain()
-        return 0
+    def _try(self, owned: Owned, name: str, step: Step) -> int:
+        """One step of one tenant, when it is due. A failure stops no neighbour."""
+        turn = owned.turns[name]
+        if not turn.due:
+            return 0
+        try:
+            done = step(owned)
+        except _FORESEEN as error:
+            _log_failure(name, owned.tenant, error)
+            turn.failed(error)
+            return 0
+        turn.succeeded()
+        return done
 
     def _guarded(
-        self, what: str, action: Callable[[], int | None], tenant: str | None = None
-    ) -> int | None:
-        """The net of every loop: a failure is logged and tried again, and stops no neighbour."""
+        self, what: str, action: Callable[[], None], tenant: TenantId | None = None
+    ) -> None:
+        """The net of the lease round: a failure is logged, and the next round tries again."""
         try:
-            return action() or 0
-        except (RedisError, DeltaError, CipError, OSError) as error:
-            log.warning(
-                "ingest step failed",
-                step=what,
-                tenant=tenant,
-                kind=type(error).__name__,
-                error=str(error),
-            )
-            return None
+            action()
+        except _FORESEEN as error:
+            _log_failure(what, tenant, error)
+
+
+def _log_failure(what: str, tenant: TenantId | None, error: Exception) -> None:
+    log.warning(
+        "ingest step failed",
+        step=what,
+        tenant=tenant,
+        kind=type(error).__name__,
+        error=str(error),
+    )
 
 
 def run(redis_url: str, history_url: str) -> None:

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import structlog
 from duckdb import DuckDBPyConnection
 
-from cip.domain.errors import ConflictError, UnavailableError
+from cip import failpoints
+from cip.domain.errors import ConflictError
 from cip.domain.events import microseconds
 from cip.domain.tenants import TenantId
-from cip.history.query import connect
+from cip.history.query import connect, rows
 from cip.history.table import HistoryTable
-from cip.ingest.consumers import TenantConsumer
-from cip.ingest.recount import Recount, first_seen, recount
+from cip.ingest.pause import Pause, await_history, paused
+from cip.ingest.recount import Hour, first_seen, hours
 from cip.store import keys
 from cip.store.client import Redis
-from cip.store.leases import Lease
-from cip.store.live_shape import MICROSECONDS_PER_MINUTE, SEP, expires_at
+from cip.store.live_shape import KEPT_MINUTES, MICROSECONDS_PER_MINUTE, SEP, expires_at
 from cip.store.scripts import script
 from cip.store.streams import EventStream, Extent, pack
 
-PAUSE_MS: Final = 60_000
-WAIT_SECONDS: Final = 120.0
 _PIPELINE: Final = 1_000
+_MEMBERS: Final = 5_000  # of one PFADD, which blocks everyone
+_UNFINISHED_SECONDS: Final = 600
+_FORMER_SECONDS: Final = 60
 log = structlog.get_logger(__name__)
 
 
@@ -45,29 +46,23 @@ def rebuild_live(
     stream.ensure_groups()
     table = HistoryTable(history_root, tenant)
     table.ensure()
-    pause = Lease(client, keys.live_paused(tenant), PAUSE_MS)
-    if not pause.acquire():
-        raise ConflictError("Another rebuild of this tenant's live counters is under way.")
-    generation = _new_generation(client)
-    try:
+    with paused(client, tenant) as pause:
+        failpoints.hit("rebuild.after_pause")
+        target = _Target(client, tenant, _new_generation(client))
         cut = stream.extent()
-        position = pack(cut.last_id)
-        _wait_for_history(client, history_root, tenant, position, clock, pause)
+        await_history(client, history_root, tenant, pack(cut.last_id), clock)
+        first_minute = microseconds(clock()) // MICROSECONDS_PER_MINUTE - KEPT_MINUTES + 1
         with connect(table) as connection:
-            now_minute = microseconds(clock()) // MICROSECONDS_PER_MINUTE
-            counted = recount(connection, position=position, now_minute=now_minute)
-            pause.extend()
-            _write(client, tenant, generation, counted)
-            _write_first_seen(client, tenant, generation, connection, position, pause)
+            events = _write(
+                target, connection, position=pack(cut.last_id), first_minute=first_minute
+            )
         before = int(client.get(keys.live_generation(tenant)) or 0)
-        _swap(client, tenant, generation, cut, pause)
-    except BaseException:
-        _discard(client, tenant, generation)
-        pause.release()
-        raise
-    _discard(client, tenant, before)
-    log.info("live rebuilt", tenant=tenant, events=counted.applied, generation=generation)
-    return counted.applied
+        failpoints.hit("rebuild.before_swap")
+        _swap(target, before, cut, pause)
+    failpoints.hit("rebuild.after_swap")
+    client.unlink(*_lasting(tenant, before))
+    log.info("live rebuilt", tenant=tenant, events=events, generation=target.generation)
+    return events
 
 
 def _new_generation(client: Redis) -> int:
@@ -76,58 +71,50 @@ def _new_generation(client: Redis) -> int:
     return int(seconds) * 1000 + int(microseconds_part) // 1000
 
 
-def _wait_for_history(
-    client: Redis,
-    history_root: str,
-    tenant: TenantId,
-    position: int,
-    clock: Callable[[], datetime],
-    pause: Lease,
-) -> None:
-    table = HistoryTable(history_root, tenant)
-    deadline = time.monotonic() + WAIT_SECONDS
-    while position > 0 and table.stream_position() < position:
-        if time.monotonic() > deadline:
-            raise UnavailableError("The history does not catch up with the stream.")
-        pause.extend()
-        with _owned(client, tenant) as mine:
-            if mine:
-                consumer = TenantConsumer(client, history_root, tenant, clock)
-                consumer.prepare()
-                consumer.history_step()
-            else:
-                time.sleep(0.1)
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The generation that is being written, which nobody reads yet."""
+
+    client: Redis
+    tenant: TenantId
+    generation: int
+
+    def expire(self) -> None:
+        """So that nothing stays of a rebuild that does not come to its end. Whether one whose swap
+        got no answer came to it nobody knows: so nothing is removed."""
+        for key in _lasting(self.tenant, self.generation):
+            self.client.expire(key, _UNFINISHED_SECONDS)
 
 
-@contextmanager
-def _owned(client: Redis, tenant: TenantId) -> Iterator[bool]:
-    lease = Lease(client, keys.ingest_lease(tenant), PAUSE_MS)
-    mine = lease.acquire()
-    try:
-        yield mine
-    finally:
-        if mine:
-            lease.release()
+def _write(
+    target: _Target, connection: DuckDBPyConnection, *, position: int, first_minute: int
+) -> int:
+    """Counts the rows up to the packed stream position (and all imported ones); how many."""
+    for _, hour in hours(connection, position=position, first_minute=first_minute):
+        _write_hour(target, hour)
+    (whole,) = rows(connection, "live_extent", {"position": position})
+    meta: dict[Any, Any] = {"applied": whole["applied"], "late": whole["late"]}
+    if whole["newest_us"] is not None:
+        meta["newest_us"] = whole["newest_us"]
+    target.client.hset(keys.live_meta(target.tenant, target.generation), mapping=meta)
+    target.expire()
+    _write_first_seen(target, connection, position)
+    return int(whole["applied"])
 
 
-def _write(client: Redis, tenant: TenantId, generation: int, counted: Recount) -> None:
-    prefix = keys.live(tenant, generation)
-    pipeline = client.pipeline(transaction=False)
-    for key, fields in counted.sums.items():
+def _write_hour(target: _Target, hour: Hour) -> None:
+    prefix = keys.live(target.tenant, target.generation)
+    pipeline = target.client.pipeline(transaction=False)
+    for key, fields in hour.sums.items():
         mapping: Mapping[Any, Any] = fields
         pipeline.hset(prefix + key, mapping=mapping)
         pipeline.expireat(prefix + key, _expiry(key))
-        if len(pipeline) >= _PIPELINE:
-            pipeline.execute()
-    for key, customers in counted.people.items():
-        pipeline.pfadd(prefix + key, *customers)
+    for key, customers in hour.people.items():
+        for members in _chunks(customers, _MEMBERS):
+            pipeline.pfadd(prefix + key, *members)
         pipeline.expireat(prefix + key, _expiry(key))
         if len(pipeline) >= _PIPELINE:
             pipeline.execute()
-    meta: dict[Any, Any] = {"applied": counted.applied, "late": counted.late}
-    if counted.newest_us is not None:
-        meta["newest_us"] = counted.newest_us
-    pipeline.hset(keys.live_meta(tenant, generation), mapping=meta)
     pipeline.execute()
 
 
@@ -137,38 +124,44 @@ def _expiry(key: str) -> int:
     return expires_at(unit[0], int(number))
 
 
-def _write_first_seen(
-    client: Redis,
-    tenant: TenantId,
-    generation: int,
-    connection: DuckDBPyConnection,
-    position: int,
-    pause: Lease,
-) -> None:
-    key = keys.first_seen(tenant, generation)
+def _write_first_seen(target: _Target, connection: DuckDBPyConnection, position: int) -> None:
+    key = keys.first_seen(target.tenant, target.generation)
     for chunk in first_seen(connection, position=position):
-        pipeline = client.pipeline(transaction=False)
-        items = [(who, f"{first}{SEP}{channel}") for who, (first, channel) in chunk.items()]
-        for start in range(0, len(items), _PIPELINE):
-            pipeline.hset(key, mapping=dict(items[start : start + _PIPELINE]))
+        pipeline = target.client.pipeline(transaction=False)
+        for customers in _chunks(chunk, _PIPELINE):
+            first: dict[Any, Any] = {
+                customer: f"{at}{SEP}{channel}"
+                for customer in customers
+                for at, channel in (chunk[customer],)
+            }
+            pipeline.hset(key, mapping=first)
         pipeline.execute()
-        pause.extend()
+        target.expire()
 
 
-def _swap(client: Redis, tenant: TenantId, generation: int, cut: Extent, pause: Lease) -> None:
-    swapped = script(client, "swap_live")(
+def _swap(target: _Target, before: int, cut: Extent, pause: Pause) -> None:
+    tenant = target.tenant
+    swapped = script(target.client, "swap_live")(
         keys=[
             keys.events(tenant),
             keys.live_generation(tenant),
             keys.live_paused(tenant),
             keys.version(tenant),
+            *_lasting(tenant, target.generation),
+            *_lasting(tenant, before),
         ],
-        args=["live", generation, cut.last_id, cut.added, pause.token],
+        args=["live", target.generation, cut.last_id, cut.added, pause.token, _FORMER_SECONDS],
     )
     if not swapped:
         raise ConflictError("The pause lapsed before the rebuild was finished; run it again.")
 
 
-def _discard(client: Redis, tenant: TenantId, generation: int) -> None:
-    """Drops what does not expire by itself; the buckets do."""
-    client.unlink(keys.first_seen(tenant, generation), keys.live_meta(tenant, generation))
+def _lasting(tenant: TenantId, generation: int) -> tuple[str, str]:
+    """What of a generation does not expire by itself; the buckets do."""
+    return keys.first_seen(tenant, generation), keys.live_meta(tenant, generation)
+
+
+def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk

@@ -20,10 +20,12 @@ from cip.store.queue import (
     DELETE_HISTORY,
     LOG_AUDIT_HEADS,
     REFRESH_DUE,
+    START_ERASURES,
     celery_app,
 )
 
 REFRESH_EVERY_SECONDS: Final = 60.0
+ERASE_EVERY_SECONDS: Final = 60.0
 # An ingest process lets go of a deleted tenant within seconds; one that is away may take long.
 DELETE_AGAIN_SECONDS: Final = 10
 DELETE_TRIES: Final = 8_640
@@ -32,6 +34,7 @@ _SETTINGS: Final = settings.load()
 app: Celery = celery_app(_SETTINGS.broker_url)
 app.conf.beat_schedule = {
     "refresh-due": {"task": REFRESH_DUE, "schedule": REFRESH_EVERY_SECONDS},
+    "start-erasures": {"task": START_ERASURES, "schedule": ERASE_EVERY_SECONDS},
     # At hours of the clock, and several a day: an interval would begin anew with each restart.
     "log-audit-heads": {"task": LOG_AUDIT_HEADS, "schedule": crontab("7", "*/6")},
 }
@@ -78,3 +81,8 @@ def delete_history(task: Any, tenant: str) -> None:
 @app.task(name=LOG_AUDIT_HEADS)  # type: ignore[untyped-decorator]
 def log_audit_heads() -> None:
     tasks.log_audit_heads(_services())
+
+
+@app.task(name=START_ERASURES)  # type: ignore[untyped-decorator]
+def start_erasures() -> None:
+    tasks.start_erasures(_services())

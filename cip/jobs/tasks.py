@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 
+from cip import failpoints
 from cip.compute.run import run
 from cip.domain.errors import CipError, UnavailableError
 from cip.domain.insights import insight
@@ -19,6 +20,7 @@ from cip.history.removal import remove_history
 from cip.services import Services
 from cip.store import keys
 from cip.store.client import AWAY, Redis
+from cip.store.erasures import Erasures
 from cip.store.leases import Lease
 from cip.store.removal import TenantRemoval
 from cip.store.results import RUNNING_MS, ResultStore, digest
@@ -80,7 +82,9 @@ def compute_insight(
             store.publish_failure(job.slug, job.name, failure)
         else:
             text = result.model_dump_json(by_alias=True).encode()
+            failpoints.hit("job.before_publish")
             store.publish(job.slug, job.name, text)
+            failpoints.hit("job.after_publish")
     lease.release()
 
 
@@ -125,6 +129,21 @@ def delete_history(tenant: TenantId, services: Services, history_root: str) -> b
     lease.release()
     removal.finished(tenant)
     return True
+
+
+def start_erasures(services: Services) -> int:
+    """Starts what there is to erase: a job may have been lost, and the last step has its time. How
+    many jobs."""
+    resources = services.resources
+    now = resources.clock()
+    due = [
+        tenant
+        for tenant in resources.tenants.ids()
+        if any(one.is_due(now) for one in Erasures(resources.reads, tenant).unfinished())
+    ]
+    for tenant in due:
+        services.erasure.start(tenant)
+    return len(due)
 
 
 def log_audit_heads(services: Services) -> None:

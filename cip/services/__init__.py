@@ -8,11 +8,16 @@ from datetime import datetime
 
 from cip.auth.keyring import KeyRing
 from cip.domain.audit import Origin
+from cip.domain.backpressure import Limits
 from cip.services.accounts import AccountService
 from cip.services.api_tokens import ApiTokenService
 from cip.services.audit import AuditService
+from cip.services.backpressure import IngestGate, Slots
 from cip.services.base import TENANT_SECONDS, Resources, utc_now
 from cip.services.credentials import Credentials
+from cip.services.dead_letters import DeadLetterService
+from cip.services.erasure import ErasureService
+from cip.services.event_flow import EventFlowService
 from cip.services.exports import ExportService
 from cip.services.feed import FeedService
 from cip.services.ingestion import IngestionService
@@ -30,6 +35,7 @@ from cip.services.views import ViewService
 from cip.store.audit import AuditStore
 from cip.store.client import connect, connect_for_writes
 from cip.store.connector import RecentValues
+from cip.store.pressure import Pressure
 from cip.store.queue import JobQueue
 from cip.store.revocations import Revocations
 from cip.store.sessions import SessionStore
@@ -38,6 +44,8 @@ from cip.store.token_families import TokenFamilies
 from cip.store.users import UserStore
 
 __all__ = ["Services", "make_services"]
+
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,15 @@ class Services:
     platform_people: PlatformPeopleService
     keys: KeyService
     tenancy: TenancyService
+    gate: IngestGate
     ingestion: IngestionService
     insights: InsightService
     pulse: PulseService
     feed: FeedService
     exports: ExportService
+    erasure: ErasureService
+    event_flow: EventFlowService
+    dead_letters: DeadLetterService
     views: ViewService
 
 
@@ -73,6 +85,7 @@ def make_services(
     version_seconds: float = VERSION_SECONDS,
     clock: Callable[[], datetime] = utc_now,
     origin: Callable[[], Origin] = lambda: Origin(source="system"),
+    limits: Limits = _LIMITS,
 ) -> Services:
     """Connects lazily: no command is sent before the first use. `origin`: who is being served."""
     reads, writes = connect(redis_url), connect_for_writes(redis_url)
@@ -108,10 +121,14 @@ def make_services(
         platform_people=PlatformPeopleService(accounts, sessions, audit, clock),
         keys=KeyService(accounts, audit, clock),
         tenancy=TenancyService(accounts, sessions, audit, resources, insights, queue),
+        gate=IngestGate(Pressure(reads, limits), limits, Slots()),
         ingestion=IngestionService(writes, resources.tenants, clock),
         insights=insights,
         pulse=pulse,
         feed=FeedService(resources),
+        event_flow=EventFlowService(reads, resources.tenants),
         exports=ExportService(insights, audit),
+        dead_letters=DeadLetterService(resources, audit),
+        erasure=ErasureService(resources, audit, queue),
         views=ViewService(resources, pulse),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cip.domain.errors import UnavailableError
+from cip.domain.errors import StillComputingError
 from cip.domain.permissions import Permission
 from cip.domain.principals import Principal
 from cip.domain.queries import Query
@@ -32,12 +32,12 @@ class ExportService:
         self._audit = audit
 
     def csv(self, principal: Principal, slug: str, query: Query) -> Export:
-        """Raises `ForbiddenError` without `analytics:export`, `UnavailableError` when the
+        """Raises `ForbiddenError` without `analytics:export`, `StillComputingError` when the
         computation takes longer than ten seconds."""
         principal.require(Permission.ANALYTICS_EXPORT)
         outcome = self._insights.fetch(principal, slug, query, wait_seconds=WAIT_SECONDS)
         if outcome.result is None:
-            raise UnavailableError("The figures are still being computed. Try again shortly.")
+            raise StillComputingError("The figures are still being computed. Try again shortly.")
         return self.of(principal, slug, outcome.result)
 
     def of(self, principal: Principal, slug: str, result: Result[Any]) -> Export:

@@ -26,6 +26,7 @@ from cip.store.tenants import TenantStore
 from cip.store.tombstones import Erased, Tombstones
 
 _EARLIEST_US = -(2**53)
+_TOO_DEEP = b"(nested too deeply to be kept)"
 _ERASED = "This customer was erased; events of before that are not taken."
 
 
@@ -159,8 +160,17 @@ def _is_of(erased: Erased, raw: object) -> bool:
 
 
 def _letter(raw: object, rejection: Rejection) -> RejectedEvent:
-    payload = raw.payload if isinstance(raw, UnreadableLine) else orjson.dumps(raw)
-    return RejectedEvent(payload, rejection.code, rejection.field, rejection.message)
+    return RejectedEvent(_as_sent(raw), rejection.code, rejection.field, rejection.message)
+
+
+def _as_sent(raw: object) -> bytes:
+    if isinstance(raw, UnreadableLine):
+        return raw.payload
+    try:
+        return orjson.dumps(raw)
+    except orjson.JSONEncodeError:
+        # It reads what is nested more deeply than it writes.
+        return _TOO_DEEP
 
 
 def _event_id(raw: object) -> str | None:

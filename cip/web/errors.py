@@ -16,6 +16,7 @@ from cip.domain.errors import (
     CipError,
     ForbiddenError,
     NotFoundError,
+    StillComputingError,
     ThrottledError,
     UnauthenticatedError,
     UnavailableError,
@@ -52,7 +53,7 @@ def _known(error: CipError) -> ResponseReturnValue:
         log.warning("request failed", code=error.code, error=error.message)
     # A stored value that cannot be read is our trouble; its key is for the log.
     response = _answer(error.status, error.code, error.message, error.field)
-    if isinstance(error, (ThrottledError, UnavailableError)):
+    if isinstance(error, (StillComputingError, ThrottledError, UnavailableError)):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -30,13 +30,21 @@ PUBLIC_PATHS: Final = frozenset(
         "/login",
         "/healthz",
         "/readyz",
+        "/metrics",  # its own token opens it, or nobody's
         "/_favicon.ico",
         "/join",
         "/api/v1/auth/token",
         "/api/v1/auth/refresh",
+        "/api/v1/openapi.json",
+        "/api/docs",
     }
 )
-PUBLIC_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
+PUBLIC_PREFIXES: Final = (
+    "/assets/",
+    "/_dash-component-suites/",
+    "/bootstrap/static/",
+    "/api/docs/",
+)
 LOGOUT: Final = "/logout"
 # Dash's own plumbing, and leaving: for whoever is signed in.
 SIGNED_IN_PATHS: Final = frozenset({"/_dash-layout", "/_dash-dependencies", LOGOUT})

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 _CACHE_CONTROL: Final = "Cache-Control"
 _NEVER: Final = "no-store, private"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
-_ASSET_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
+_ASSET_PREFIXES: Final = (
+    "/assets/",
+    "/_dash-component-suites/",
+    "/bootstrap/static/",
+    "/api/docs/",
+)
 
 
 # Pages without Dash, whose styles stand in our own files alone.

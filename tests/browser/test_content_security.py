@@ -25,6 +25,7 @@ _PAGES: Final = (
     ("/segments", _DRAWN),
     ("/account", "h1"),
     *((f"/admin?tab={tab}", "h1") for tab in ("overview", "users", "keys", "settings", "audit")),
+    *((f"/health?tab={tab}", "h1") for tab in ("flow", "letters")),
     *((f"/platform?tab={tab}", "h1") for tab in ("tenants", "comparison", "audit")),
 )
 

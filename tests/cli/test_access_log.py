@@ -81,3 +81,13 @@ def test_whoever_asks_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     text, line = logged(capfd, **{PRINCIPAL: who})
     assert (line["subject"], line["tenant"]) == ("alice\n", "acme")
     assert len(text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("before", ["/api/v1/customers/", "/customers/"])
+def test_the_log_does_not_say_which_customer(
+    capfd: pytest.CaptureFixture[str], before: str
+) -> None:
+    text, line = logged(capfd, PATH_INFO=f"{before}jane@example.org/x")
+    assert line["path"] == f"{before}…"
+    assert "jane" not in text
+    assert logged(capfd, PATH_INFO="/api/v1/customers")[1]["path"] == "/api/v1/customers"

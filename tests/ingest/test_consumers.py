@@ -263,7 +263,8 @@ def test_what_a_killed_process_committed_is_on_the_disk_before_its_group_moves(
     batch = taken(dead, "history", 5_000)
     dead._table.append_stream(rows(batch.good), batch.entries[-1].position)
     monkeypatch.undo()  # it was killed between the commit and the fsync
+    successor = platform.consumer()
     synced: list[int] = []
     monkeypatch.setattr(HistoryTable, "_sync_version", lambda _, version: synced.append(version))
-    assert platform.consumer().history_step() == 10
+    assert successor.history_step() == 10
     assert synced == [HistoryTable(platform.history_root, ACME).version()]

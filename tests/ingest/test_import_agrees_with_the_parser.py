@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cip.domain.erasure import Erased
 from cip.domain.events import (
     ACTION_TAKEN,
     CONVERSATION_RATED,
@@ -174,7 +175,7 @@ def by_columns(table: list[dict[str, Any]], owner: Tenant) -> dict[int, Any]:
         wishes = Wishes(fields={name: name for name in FIELDS}, properties=PROPERTIES)
         plan = plain_plan(wishes, list(source.kinds), owner.currency)
         with query.connect(HistoryTable(folder, owner.id)) as connection:
-            _examine(connection, Import(source, plan, owner, path), NOW, unwatched)
+            _examine(connection, Import(source, plan, owner, path), NOW, unwatched, Erased())
             found = connection.execute(
                 "SELECT row, fault, id, customer_id, type, at_us, channel, minor, properties "
                 "FROM checked"

@@ -35,11 +35,13 @@ class Foreign:
     key: str
     session: str
     tenant: str
+    erasure: str
+    letter: str
 
     @property
     def all(self) -> tuple[str, ...]:
         handle = account_views.handle(self.session)
-        return (self.user, self.key, self.session, handle, self.tenant)
+        return (self.user, self.key, self.session, handle, self.tenant, self.erasure, self.letter)
 
 
 def foreign(world: World) -> Foreign:
@@ -49,7 +51,12 @@ def foreign(world: World) -> Foreign:
     (session,) = services.sessions.of("olga")
     key, _ = services.accounts.create_key(tenant_id(THEIRS), "quokkakey", frozenset({KEY_SCOPE}))
     services.audit.record(tenant_id(THEIRS), "ottokar", "user.renamed", "olga")
-    return Foreign("olga", key.key_id, session.id, THEIRS)
+    erasure = services.erasure.request(world.principal("ottokar"), "quokka-customer")
+    services.ingestion.accept(tenant_id(THEIRS), [{"event_id": "quokka-event"}])
+    who = world.principal("ottokar")
+    (row,) = services.dead_letters.overview(who).rows
+    (letter,) = services.dead_letters.page(who, row.reason)
+    return Foreign("olga", key.key_id, session.id, THEIRS, erasure.id, letter.id)
 
 
 def actions() -> list[str]:
@@ -81,7 +88,8 @@ def _forms(component: str, ids: Foreign) -> Iterator[Any]:
     if component.endswith("-act"):
         for action in actions():
             for given in ids.all:
-                values = {**_VALUES, "tenant": given, "username": given, "key_id": given}
+                named = dict.fromkeys(("tenant", "username", "key_id", "letter"), given)
+                values = {**_VALUES, **named}
                 yield {"action": action, "target": given, "nonce": 1, "values": _VALUES}
                 if action not in ("invite", "create"):
                     yield {"action": action, "target": given, "nonce": 1, "values": values}

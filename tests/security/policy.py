@@ -16,7 +16,9 @@ EXPORT: Final = Permission.ANALYTICS_EXPORT
 USERS: Final = Permission.USERS_MANAGE
 KEYS: Final = Permission.KEYS_MANAGE
 SETTINGS: Final = Permission.SETTINGS_MANAGE
+ERASE: Final = Permission.CUSTOMERS_ERASE
 AUDIT: Final = Permission.AUDIT_VIEW
+LETTERS: Final = Permission.DEAD_LETTERS_MANAGE
 PLATFORM: Final = Permission.TENANTS_MANAGE
 
 # public: anybody. browser: whoever has signed in with one. program: that, a bearer token or a key.
@@ -35,8 +37,12 @@ ROUTES: Final = MappingProxyType[str, dict[str, Need]](
         "/join": {"GET": "public", "POST": "public"},
         "/healthz": {"GET": "public"},
         "/readyz": {"GET": "public"},
+        "/metrics": {"GET": "public"},
         "/api/v1/auth/token": {"POST": "public"},
         "/api/v1/auth/refresh": {"POST": "public"},
+        "/api/v1/openapi.json": {"GET": "public"},
+        "/api/docs": {"GET": "public"},
+        "/api/docs/<path:name>": {"GET": "public"},
         "/_dash-layout": {"GET": "browser"},
         "/_dash-dependencies": {"GET": "browser"},
         "/": {"GET": "browser"},
@@ -46,6 +52,8 @@ ROUTES: Final = MappingProxyType[str, dict[str, Need]](
         "/_reload-hash": {"GET": "nobody"},
         "/api/v1/auth/logout": {"POST": "program"},
         "/api/v1/events": {"POST": Permission.EVENTS_WRITE},
+        "/api/v1/customers/<anything:customer_id>": {"DELETE": ERASE},
+        "/api/v1/erasures/<erasure_id>": {"GET": ERASE},
         "/api/v1/insights": {"GET": VIEW},
         "/api/v1/insights/<slug>": {"POST": VIEW},
     }
@@ -55,6 +63,7 @@ PAGES: Final = MappingProxyType[str, Permission](
     {
         "/": VIEW,
         "/segments": VIEW,
+        "/health": LETTERS,
         "/account": VIEW,
         "/admin": SETTINGS,
         "/platform": PLATFORM,
@@ -87,6 +96,13 @@ CALLBACKS: Final = MappingProxyType[str, Permission](
         "sessions-ended.data": VIEW,
         "tenants-data.data": VIEW,
         "tenant-entered.data": VIEW,
+        "event-flow-content.children": LETTERS,
+        "event-groups-table-data.data": LETTERS,
+        "letter-reasons-table-data.data": LETTERS,
+        "letter-reasons-answer.data": LETTERS,
+        "letters-table-data.data": LETTERS,
+        "letters-download.data": LETTERS,
+        "letter-form-data.data": LETTERS,
         "admin-figures-content.children": SETTINGS,
         "admin-activity-content.children": SETTINGS,
         "admin-users-table-data.data": USERS,
@@ -110,14 +126,25 @@ CALLBACKS: Final = MappingProxyType[str, Permission](
 # What a stranger may ask for, in the guard's own words: it only ever grows by a decision.
 PUBLIC_PATHS: Final = (
     "/_favicon.ico",
+    "/api/docs",
     "/api/v1/auth/refresh",
     "/api/v1/auth/token",
+    "/api/v1/openapi.json",
     "/healthz",
     "/join",
     "/login",
+    "/metrics",
     "/readyz",
 )
-PUBLIC_PREFIXES: Final = ("/assets/", "/_dash-component-suites/", "/bootstrap/static/")
+PUBLIC_PREFIXES: Final = (
+    "/assets/",
+    "/_dash-component-suites/",
+    "/bootstrap/static/",
+    "/api/docs/",
+)
+
+# Routes that know only what there is: whoever may ask is told that there is no such thing.
+BY_ID: Final = frozenset({"/api/v1/erasures/<erasure_id>"})
 
 # What a public address says to whoever comes with nothing: no password, no code, no worker there.
 OWN_ANSWERS: Final = MappingProxyType[tuple[str, str], tuple[int, ...]](
@@ -127,5 +154,6 @@ OWN_ANSWERS: Final = MappingProxyType[tuple[str, str], tuple[int, ...]](
         ("POST", "/api/v1/auth/token"): (422,),
         ("POST", "/api/v1/auth/refresh"): (422,),
         ("GET", "/readyz"): (503,),
+        ("GET", "/metrics"): (404,),  # no CIP_METRICS_TOKEN is set
     }
 )

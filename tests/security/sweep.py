@@ -98,15 +98,9 @@ def meaning(answer: Any) -> str:
     """The same of an answer. A redirect elsewhere than to the login is a way in."""
     if answer.status_code == 401 or _asks_to_sign_in(answer):
         return "who are you"
-    if answer.status_code >= 500 and not waits(answer):
+    if answer.status_code >= 500:
         return f"broke with {answer.status_code}"
     return {403: "no", 404: "nothing here"}.get(answer.status_code, "in")
-
-
-def waits(answer: Any) -> bool:
-    """503 as the honest word that a worker has not computed it yet."""
-    honest = answer.status_code == 503 and answer.is_json and "error" in answer.json
-    return bool(honest and answer.json["error"]["code"] == "unavailable")
 
 
 def _asks_to_sign_in(answer: Any) -> bool:
@@ -115,5 +109,5 @@ def _asks_to_sign_in(answer: Any) -> bool:
 
 __all__ = [
     "BROWSERS", "CALLERS", "PROGRAMS", "UPDATE", "Route", "callback_permission", "expected",
-    "held", "meaning", "methods", "page_permission", "routes", "waits",
+    "held", "meaning", "methods", "page_permission", "routes",
 ]  # fmt: skip

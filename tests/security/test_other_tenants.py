@@ -27,6 +27,8 @@ _ID_PARAMETERS = {
     "key_id": "key",
     "session_id": "session",
     "tenant": "tenant",
+    "erasure_id": "erasure",
+    "letter_id": "letter",
     "name": None,
     "label": None,
 }
@@ -35,6 +37,7 @@ _LAST_DAY = {"period": {"last": "24h"}}
 _NO_ID = {
     "action", "after", "before", "address", "agent", "body", "code", "confirm", "currency",
     "name", "label",
+    "customer_id",  # whatever it is, it is a customer of one's own
     "new", "old", "password", "query", "role", "slug", "target", "timezone", "told", "title",
     "zone",
 }  # fmt: skip
@@ -50,7 +53,7 @@ def test_no_callback_reaches_into_another_tenant(world: World) -> None:
         client = world.caller("admin")
         for body in attempts(one, pressed(version), ids):
             answer = client.post(UPDATE, json=body)
-            assert answer.status_code < 500 or sweep.waits(answer), (one.name, answer.text[:300])
+            assert answer.status_code < 500, (one.name, answer.text[:300])
             _says_nothing_of_it(answer, ids, body)
             tried += 1
         assert state_of(world, THEIRS) == before, one.name
@@ -74,6 +77,7 @@ def test_every_act_of_the_administration_on_anothers_id_is_not_found(world: Worl
                 refused.add(act["action"])
     if "renew" in known:  # the pages of the administration are there
         assert {"renew", "role", "disable", "enable", "sign_out", "remove", "revoke"} <= refused
+        assert {"replay", "discard"} <= refused
 
 
 def test_no_route_reaches_into_another_tenant(world: World) -> None:
@@ -85,7 +89,9 @@ def test_no_route_reaches_into_another_tenant(world: World) -> None:
         for given in ids.all:
             client = world.caller("admin")
             answer = client.open(route.address(given), method=route.method, json={})
-            assert answer.status_code == 404, (route, answer.status)
+            # Any text may be a customer of one's own.
+            wanted = 202 if route.rule.startswith("/api/v1/customers/") else 404
+            assert answer.status_code == wanted, (route, answer.status)
             _says_nothing_of_it(answer, ids, route.address(given))
             tried += 1
     assert tried >= 10
@@ -143,6 +149,7 @@ def test_every_post_of_the_api_is_among_those_tried_above(world: World) -> None:
         "/api/v1/auth/refresh",
         "/api/v1/auth/token",
         "/api/v1/auth/logout",  # reads no body
+        "/api/v1/customers/<anything:customer_id>",  # nor does it
     }
 
 

@@ -146,6 +146,8 @@ def test_no_hostile_address_query_header_or_method_breaks_a_route(world: World, 
                     _holds(answer, (path, options), text)
     for method in ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
         for route in sweep.routes(world.app):
+            if method == route.method:
+                continue
             answer = client.open(route.address(), method=method)
             assert 400 <= answer.status_code < 500, (method, route, answer.status)
 
@@ -228,7 +230,7 @@ def _drawn(draw: random.Random, component: str) -> Any:
 
 def _holds(answer: Any, asked: object, sent: object) -> None:
     """No 5xx but the honest one, and nothing of our inside in the text; errors in their form."""
-    assert answer.status_code < 500 or sweep.waits(answer), (asked, answer.text[:400])
+    assert answer.status_code < 500, (asked, answer.text[:400])
     text = unpacked(answer.data, answer.headers.get("Content-Encoding", "")).decode(
         "utf-8", "replace"
     )

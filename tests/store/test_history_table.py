@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cip.history import table as module
+from cip.durable import sync
+from cip.history import durability as module
 from cip.history.table import SCHEMA, HistoryTable
 from cip.store.streams import pack
 from tests.factories import NOW, tenant
@@ -31,13 +32,13 @@ def rows(number: int, **origin: object) -> pa.Table:
 def synced(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of the files that were synced, which still are."""
     names: set[str] = set()
-    real = module._fsync
+    real = sync
 
     def record(path: Path) -> None:
         names.add(path.name)
         real(path)
 
-    monkeypatch.setattr(module, "_fsync", record)
+    monkeypatch.setattr(module, "sync", record)
     return names
 
 

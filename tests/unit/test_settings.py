@@ -42,6 +42,8 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
     assert settings.default_tenant == "demo_tenant"
     assert (settings.demo, settings.demo_fallback, settings.embedded) == (False, False, True)
     assert settings.trusted_proxies == ()
+    assert (settings.max_lag_events, settings.min_free_disk_mb) == (1_000_000, 1_024)
+    assert settings.embedded_memory_mb == 0
     assert settings.public_url == ""
 
 
@@ -64,6 +66,10 @@ def test_every_variable_is_read() -> None:
             "CIP_DEFAULT_TENANT": "acme",
             "CIP_DEMO": "true",
             "CIP_TRUSTED_PROXIES": "10.0.0.5, 10.1.0.0/16",
+            "CIP_MAX_LAG_EVENTS": "5000",
+            "CIP_MIN_FREE_DISK_MB": "0",
+            "CIP_EMBEDDED_MEMORY_MB": "256",
+            "CIP_METRICS_TOKEN": "of-monitoring-42",
         }
     )
     assert (settings.host, settings.port) == ("0.0.0.0", 9000)
@@ -75,6 +81,9 @@ def test_every_variable_is_read() -> None:
     assert (settings.cache_ttl_seconds, settings.refresh_seconds) == (0, 5)
     assert settings.default_tenant == "acme"
     assert settings.trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
+    assert (settings.max_lag_events, settings.min_free_disk_mb) == (5_000, 0)
+    assert settings.embedded_memory_mb == 256
+    assert settings.metrics_token == "of-monitoring-42"
 
 
 def test_the_broker_is_the_redis_unless_given() -> None:
@@ -123,6 +132,9 @@ def test_an_empty_variable_is_an_absent_one() -> None:
         ("CIP_TRUSTED_PROXIES", "*"),
         ("CIP_TRUSTED_PROXIES", "0.0.0.0/0"),
         ("CIP_TRUSTED_PROXIES", "proxy.local"),
+        ("CIP_METRICS_TOKEN", "fifteen letters"),
+        ("CIP_METRICS_TOKEN", "sixteen letters or more"),
+        ("CIP_METRICS_TOKEN", "zu kurz ist das nicht, aber größer"),
         ("CIP_SECRET_KEY", "short"),
         ("CIP_SECRET_KEY", "x" * 31),
         ("CIP_SECRET_KEY_PREVIOUS", "short"),
@@ -150,10 +162,15 @@ def test_no_message_and_no_repr_shows_a_secret() -> None:
     url = "http://:hunter2hunter2@r"
     assert "hunter2" not in fault_of({"CIP_REDIS_URL": url}).message
     assert "hunter3" not in fault_of({"CIP_SECRET_KEY": "hunter3"}).message
-    both = {"CIP_SECRET_KEY": GOOD_SECRET, "CIP_SECRET_KEY_PREVIOUS": OTHER_SECRET}
-    text = repr(Settings.from_env(both))
-    assert GOOD_SECRET not in text
-    assert OTHER_SECRET not in text
+    assert "hunter4" not in fault_of({"CIP_METRICS_TOKEN": "hunter4"}).message
+    all_of_them = {
+        "CIP_SECRET_KEY": GOOD_SECRET,
+        "CIP_SECRET_KEY_PREVIOUS": OTHER_SECRET,
+        "CIP_METRICS_TOKEN": "of-monitoring-42",
+    }
+    text = repr(Settings.from_env(all_of_them))
+    for secret in all_of_them.values():
+        assert secret not in text
 
 
 def test_a_secret_comes_from_its_file(tmp_path: Path) -> None:
@@ -218,6 +235,7 @@ def test_only_secrets_have_files() -> None:
         (production(CIP_SECRET_KEY="CHANGE_ME_TO_A_COMPLEX_RANDOM_SECRET"), "CIP_SECRET_KEY"),
         (production(CIP_SECRET_KEY="dev-secret-key-change-in-production"), "CIP_SECRET_KEY"),
         (production(CIP_DEMO="1"), "CIP_DEMO"),
+        (production(CIP_FAILPOINTS="/tmp/points"), "CIP_FAILPOINTS"),  # noqa: S108 - opens nothing
         (production(CIP_DEMO_FALLBACK="1"), "CIP_DEMO_FALLBACK"),
         (production(CIP_TRUSTED_PROXIES=""), "CIP_TRUSTED_PROXIES"),
         (production(CIP_PUBLIC_URL="http://cip.example.com"), "CIP_PUBLIC_URL"),

@@ -8,9 +8,9 @@ import brotli
 import flask
 import flask.testing
 import pytest
-from dash import Dash
 
 from cip.web import bodies
+from tests.web.conftest import Client
 
 PACKED = {"Accept-Encoding": "gzip, br"}
 
@@ -79,13 +79,9 @@ def test_what_is_not_json_is_none(client: flask.testing.FlaskClient, text: str) 
     assert (answer.status_code, answer.text) == (200, "None")
 
 
-def test_a_packed_request_is_refused_and_never_unpacked(app: Dash, api_key: str) -> None:
-    """A few kilobytes of zip can hold gigabytes: what is not JSON as it came is not read."""
-    packed = gzip.compress(b'{"events": []}')
-    headers = {"X-API-Key": api_key, "Content-Encoding": "gzip"}
-    post = app.server.test_client().post
-    json = post("/api/v1/events", data=packed, headers=headers, content_type="application/json")
-    assert (json.status_code, json.json["error"]["code"]) == (422, "not_json")
-    lines = post("/api/v1/events", data=packed, headers=headers, content_type="application/jsonl")
-    assert (lines.status_code, lines.json["accepted"]) == (202, 0)
-    assert len(lines.json["rejected"]) == 1
+def test_a_packed_callback_is_refused_and_never_unpacked(alice: Client) -> None:
+    """A few kilobytes of zip can hold gigabytes: only the API unpacks, and within bounds."""
+    packed = gzip.compress(b'{"output": "pulse.data"}')
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = alice.post("/_dash-update-component", data=packed, headers=headers)
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "malformed")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cip.domain.erasure import Erased
 from cip.domain.errors import ConflictError
 from cip.domain.events import microseconds
 from cip.domain.tenants import Tenant, TenantId
@@ -25,14 +25,15 @@ from cip.history import query
 from cip.history.table import HistoryTable
 from cip.ingest.imports import checks
 from cip.ingest.imports.checks import load_sql, used
+from cip.ingest.imports.erased import mark_erased
 from cip.ingest.imports.plan import Plan
 from cip.ingest.imports.rejects import write_rejected
 from cip.ingest.imports.report import MALFORMED, Fault, Report, fault
 from cip.ingest.imports.source import Source
 from cip.ingest.imports.staging import stage
+from cip.ingest.imports.turns import turn
 
 MEMORY_MB: Final = 256
-_LOCK: Final = "import.lock"
 _SPILL: Final = "import-"
 _HEAP_ROWS: Final = 250_000
 _HASH_BYTES: Final = 1024 * 1024
@@ -69,18 +70,20 @@ def run_import(
     watch: Watch = unwatched,
     before_commit: Callable[[], None] = unasked,
     around_commit: Commit = nullcontext,
+    erased: Callable[[], Erased] = Erased,
 ) -> Report:
     """Commits the file's new events as one transaction; a repeat of it adds nothing.
 
     Whatever moment the process dies at, the history has all of the import or nothing of it, and
     running the same import again brings it to its end. Two imports of a tenant take turns.
     `before_commit` is called once the file is read and holds something importable,
-    `around_commit` surrounds the one commit, where there is something to add.
+    `around_commit` surrounds the one commit, where there is something to add. `erased` is asked for
+    the tombstones when it is this import's turn.
     """
     if order.dry_run:
-        return _rehearse(order, table, now, watch)
-    with _turn(table), query.connect(table, memory_mb=MEMORY_MB) as connection:
-        report = _examine(connection, order, now, watch)
+        return _rehearse(order, table, now, watch, erased())
+    with turn(table), query.connect(table, memory_mb=MEMORY_MB) as connection:
+        report = _examine(connection, order, now, watch, erased())
         if report.rejected:
             watch("writing the rejected rows", 0.0)
             faults = _faults(connection, order.plan)
@@ -101,7 +104,7 @@ def undo_import(
     `around_commit` surrounds the removal, where there is something to remove."""
     if not table.exists():
         return 0
-    with _turn(table):
+    with turn(table):
         if not table.has_import(import_id):
             return 0
         with around_commit():
@@ -122,12 +125,14 @@ def import_id_of(tenant: TenantId, path: Path, plan: Plan) -> str:
     return f"{tenant}{_ID_SEPARATOR}{digest.hexdigest()[:16]}"
 
 
-def _rehearse(order: Import, table: HistoryTable, now: datetime, watch: Watch) -> Report:
+def _rehearse(
+    order: Import, table: HistoryTable, now: datetime, watch: Watch, erased: Erased
+) -> Report:
     """A dry run: on the real history where there is one, without a trace where there is none."""
     with tempfile.TemporaryDirectory() as scratch:
         read = table if table.exists() else HistoryTable(scratch, order.tenant.id)
         with query.connect(read, memory_mb=MEMORY_MB) as connection:
-            report = _examine(connection, order, now, watch)
+            report = _examine(connection, order, now, watch, erased)
             statement = f"SELECT count(*) FROM ({_fresh_sql()})"  # noqa: S608 - our own text
             values = _fresh_values(order.plan, now, report.import_id)
             [(added,)] = connection.execute(statement, used(statement, values)).fetchall()
@@ -135,7 +140,11 @@ def _rehearse(order: Import, table: HistoryTable, now: datetime, watch: Watch) -
 
 
 def _examine(
-    connection: duckdb.DuckDBPyConnection, order: Import, now: datetime, watch: Watch
+    connection: duckdb.DuckDBPyConnection,
+    order: Import,
+    now: datetime,
+    watch: Watch,
+    erased: Erased,
 ) -> Report:
     """Reads and checks the whole file; the report still counts every good event as known."""
     plan, source = order.plan, order.source
@@ -149,6 +158,8 @@ def _examine(
         rows_read += batch.num_rows
     watch("checking", 0.0)
     staging.end(connection)
+    if erased:
+        mark_erased(connection, erased)
     connection.execute(load_sql("repeated"))
     return _counted(connection, order, rows_read)
 
@@ -269,12 +280,3 @@ def _one(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[Any, ..
     # `fetchone` would leave the result open, and the connection takes nothing else then.
     [row] = connection.execute(statement).fetchall()
     return tuple(row)
-
-
-@contextmanager
-def _turn(table: HistoryTable) -> Iterator[None]:
-    """One import of a tenant at a time: what is new is decided and committed undisturbed."""
-    table.folder.mkdir(parents=True, exist_ok=True)
-    with (table.folder / _LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

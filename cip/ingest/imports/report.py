@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from cip.domain.erasure import ERASED_CODE
 from cip.ingest.imports.plan import Plan
 
 
@@ -58,6 +59,7 @@ _MESSAGES: Final = {
     "nested": "Properties are flat: a string, a number, true, false or null.",
     "too_large": "At most 32 KB an event.",
     "currency": "Another currency than the tenant's.",
+    ERASED_CODE: "The customer was erased after this happened.",
     "record": "The line is not one record of the expected form.",
     "columns": "The row has another number of cells than the header.",
 }

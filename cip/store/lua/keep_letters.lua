@@ -7,32 +7,34 @@ local letters, marks, counts, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local source, most, most_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local SEP = '\31'
 local number, bytes = 'letters' .. SEP .. source, 'bytes' .. SEP .. source
-local written = 0
+local held = redis.call('HMGET', counts, number, bytes)
+local room = most and most - tonumber(held[1] or '0')
+local room_bytes = most and most_bytes - tonumber(held[2] or '0')
+local more, written = {}, 0
 
-local function full(size)
-  if not most then return false end
-  local held = redis.call('HMGET', counts, number, bytes)
-  return tonumber(held[1] or '0') >= most or tonumber(held[2] or '0') + size > most_bytes
+local function add(name, amount) more[name] = (more[name] or 0) + amount end
+
+local function write(i)
+  local id = redis.call('XADD', letters, '*', 'source', source, 'mark', ARGV[i],
+    'stream_id', ARGV[i + 1], 'code', ARGV[i + 2], 'field', ARGV[i + 3],
+    'message', ARGV[i + 4], 'payload', ARGV[i + 5], 'truncated', ARGV[i + 6])
+  local reason = source .. SEP .. ARGV[i + 2] .. SEP .. ARGV[i + 3]
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  redis.call('ZADD', index, 0, reason .. SEP .. string.format('%013d-%010d', ms, seq))
+  add('reason' .. SEP .. reason, 1)
+  add(number, 1)
+  add(bytes, #ARGV[i + 5])
+  written = written + 1
 end
 
 for i = 4, #ARGV, 7 do
-  local mark, payload = ARGV[i], ARGV[i + 5]
-  if redis.call('SISMEMBER', marks, mark) == 0 then
-    if full(#payload) then
-      redis.call('HINCRBY', counts, 'not_kept', 1)
-    else
-      local id = redis.call('XADD', letters, '*', 'source', source, 'mark', mark,
-        'stream_id', ARGV[i + 1], 'code', ARGV[i + 2], 'field', ARGV[i + 3],
-        'message', ARGV[i + 4], 'payload', payload, 'truncated', ARGV[i + 6])
-      local reason = source .. SEP .. ARGV[i + 2] .. SEP .. ARGV[i + 3]
-      local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-      redis.call('SADD', marks, mark)
-      redis.call('ZADD', index, 0, reason .. SEP .. string.format('%013d-%010d', ms, seq))
-      redis.call('HINCRBY', counts, 'reason' .. SEP .. reason, 1)
-      redis.call('HINCRBY', counts, number, 1)
-      redis.call('HINCRBY', counts, bytes, #payload)
-      written = written + 1
-    end
+  local size = #ARGV[i + 5]
+  if most and (room < 1 or room_bytes < size) then
+    if redis.call('SISMEMBER', marks, ARGV[i]) == 0 then add('not_kept', 1) end
+  elseif redis.call('SADD', marks, ARGV[i]) == 1 then
+    if most then room, room_bytes = room - 1, room_bytes - size end
+    write(i)
   end
 end
+for name, amount in pairs(more) do redis.call('HINCRBY', counts, name, amount) end
 return written

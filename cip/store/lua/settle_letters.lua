@@ -12,9 +12,9 @@ local letters, digests, counts, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local stream, seen, before = KEYS[5], KEYS[6], KEYS[7]
 local SEP = '\31'
 
-local function less(name, by)
-  if redis.call('HINCRBY', counts, name, -by) <= 0 then redis.call('HDEL', counts, name) end
-end
+local fewer = {}
+
+local function less(name, by) fewer[name] = (fewer[name] or 0) + by end
 
 local function take(id)
   local found = redis.call('XRANGE', letters, id, id)[1]
@@ -29,8 +29,8 @@ local function take(id)
   less('reason' .. SEP .. reason, 1)
   less('letters' .. SEP .. source, 1)
   less('bytes' .. SEP .. source, #(letter['payload'] or ''))
-  -- The other source's marks stay: an entry of the stream may be read again, and has one letter.
-  if source == 'api' then redis.call('SREM', digests, letter['mark']) end
+  -- Marks of stream entries are kept elsewhere, and stay: an entry may be read again.
+  redis.call('SREM', digests, letter['mark'] or '')
   return true
 end
 
@@ -51,5 +51,8 @@ for i = 2, #ARGV, 4 do
     answer = ARGV[i + 1] == '' and 'discarded' or append(ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
   end
   answers[#answers + 1] = answer
+end
+for name, amount in pairs(fewer) do
+  if redis.call('HINCRBY', counts, name, -amount) <= 0 then redis.call('HDEL', counts, name) end
 end
 return answers
