@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from _common import (
     PROJECT,
@@ -19,6 +20,7 @@ from _common import (
     api_key,
     platform,
     raw_events,
+    send,
     tell_ratio,
     utc_now,
 )
@@ -28,7 +30,7 @@ from cip.ingest.consumers import TenantConsumer
 from cip.store.client import CONSUMER_TIMEOUT_SECONDS, connect_for_writes
 from cip.store.streams import encode
 
-ROUNDS = 3
+ROUNDS = 5
 REQUESTS = 40
 EVENTS_A_REQUEST = 1_000
 SENDERS = 4
@@ -43,13 +45,15 @@ def main() -> None:
             f"ingest: {ROUNDS} rounds of {REQUESTS} requests of {EVENTS_A_REQUEST:,} events by "
             f"{SENDERS} senders; every write is on the disk before it is acknowledged"
         )
-        print("  events a second:  XADD   accepted       live    history")
+        print("  events a second:  XADD   accepted       live    history   live, shuffled")
         bystander = Bystander(running)
         rounds = [_round(running, port, key, seed, bystander) for seed in range(ROUNDS + 1)][1:]
         bystander.tell()
         for name, goal in GOALS.items():
             ratio = statistics.median(rates[name] / rates["xadd"] for rates in rounds)
             tell_ratio(f"ingest_{name}", ratio, goal)
+        shuffled = statistics.median(rates["shuffled"] / rates["xadd"] for rates in rounds)
+        print(f"ratio ingest_live_shuffled = {shuffled:.2f} (no goal)")
 
 
 class Bystander:
@@ -97,6 +101,7 @@ def _round(
     now = utc_now()
     number = REQUESTS * EVENTS_A_REQUEST if seed else 2 * EVENTS_A_REQUEST
     events = raw_events(number, seed=seed, over=timedelta(minutes=30), until=now)
+    _in_order(events)
     bodies = [
         json.dumps({"events": events[at : at + EVENTS_A_REQUEST]}).encode()
         for at in range(0, number, EVENTS_A_REQUEST)
@@ -114,10 +119,28 @@ def _round(
         "history": lambda: _drain(consumer.history_step, number),
     }
     rates = {name: number / bystander.during(name, work) for name, work in works.items()}
+    rates["shuffled"] = _shuffled(running, consumer, number, seed, bystander)
     client.close()
     if seed:
         print("                 " + " ".join(f"{rate:10,.0f}" for rate in rates.values()))
     return rates
+
+
+def _in_order(events: list[dict[str, Any]]) -> None:
+    """As they happen, and so as they come."""
+    events.sort(key=lambda event: str(event["occurred_at"]))
+
+
+def _shuffled(
+    running: Platform, consumer: TenantConsumer, number: int, seed: int, bystander: Bystander
+) -> float:
+    """`live` once more, with the events of half an hour in any order: each batch holds some of
+    every minute."""
+    events = raw_events(number, seed=1_000 + seed, over=timedelta(minutes=30), until=utc_now())
+    send(running.services, TENANT, events)
+    took = bystander.during("live, shuffled", lambda: _drain(consumer.live_step, number))
+    _drain(consumer.history_step, number)
+    return number / took
 
 
 def _xadd(running: Platform, payloads: list[bytes]) -> None:
@@ -134,25 +157,36 @@ def _xadd(running: Platform, payloads: list[bytes]) -> None:
 def _post(port: int, key: str, bodies: list[bytes]) -> None:
     """All bodies, by some senders; each keeps its connection."""
     failures: list[int] = []
+    refused: list[int] = []
 
-    def send(mine: list[bytes]) -> None:
+    def post_all(mine: list[bytes]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        for body in mine:
-            head = {"X-API-Key": key, "Content-Type": "application/json"}
-            connection.request("POST", "/api/v1/events", body, head)
+        head = {"X-API-Key": key, "Content-Type": "application/json"}
+        waiting = list(reversed(mine))
+        while waiting:
+            connection.request("POST", "/api/v1/events", waiting[-1], head)
             answer = connection.getresponse()
             accepted = json.loads(answer.read()).get("accepted")
+            if answer.status == 429:  # as a client that is in a hurry
+                refused.append(1)
+                time.sleep(0.02)
+                continue
+            waiting.pop()
             if answer.status != 202 or accepted != EVENTS_A_REQUEST:
                 failures.append(answer.status)
         connection.close()
 
-    threads = [threading.Thread(target=send, args=(bodies[at::SENDERS],)) for at in range(SENDERS)]
+    threads = [
+        threading.Thread(target=post_all, args=(bodies[at::SENDERS],)) for at in range(SENDERS)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise SystemExit(f"requests were answered {sorted(set(failures))}")
+    if refused:
+        print(f"                 {len(refused)} requests were asked to come again (429)")
 
 
 def _drain(step: Callable[[], int], number: int) -> None:

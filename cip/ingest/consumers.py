@@ -24,7 +24,7 @@ from cip.store.live_shape import MICROSECONDS_PER_MINUTE
 from cip.store.streams import Entry, EventStream, Group, PoisonError, decode, unpack
 from cip.store.tombstones import Tombstones
 
-LIVE_BATCH: Final = 1_000
+LIVE_BATCH: Final = 500  # a script blocks everyone: some 6 ms a thousand events
 HISTORY_BATCH: Final = 5_000
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from cip.domain.errors import UnavailableError
 from cip.domain.tenants import tenant_id
 from cip.store import keys
 from cip.store.client import connect_for_writes
-from cip.store.rate_limits import Allowance, RateLimits
+from cip.store.rate_limits import KEPT_SECONDS, Allowance, RateLimits
 from tests.factories import Clock
 
 ACME = tenant_id("acme")
@@ -115,3 +115,27 @@ def test_without_redis_it_says_so() -> None:
     limits = RateLimits(connect_for_writes("redis://127.0.0.1:1/0"))
     with pytest.raises(UnavailableError):
         limits.take(ACME, "key:a", "events", 1)
+
+
+def test_a_high_limit_is_counted_a_few_at_a_time_and_holds(redis_url: str, clock: Clock) -> None:
+    client = connect_for_writes(redis_url)
+    seconds = [0.0]
+    workers = [RateLimits(client, clock, monotonic=lambda: seconds[0]) for _ in range(2)]
+    key = keys.requests_of(ACME, "key:a", "events")
+    marks = set()
+    passed = []
+    for number in range(1_300):
+        found = workers[number % 2].take(ACME, "key:a", "events", 1_200)
+        passed.append(found.retry_after_seconds == 0)
+        marks.add(client.get(key))
+    assert passed == [True] * 1_200 + [False] * 100
+    assert len(marks) == 600, "two requests a write"
+
+
+def test_what_a_worker_keeps_and_does_not_use_is_lost(redis_url: str, clock: Clock) -> None:
+    seconds = [0.0]
+    limits = RateLimits(connect_for_writes(redis_url), clock, monotonic=lambda: seconds[0])
+    assert limits.take(ACME, "key:a", "events", 6_000).remaining == 5_999
+    assert limits.take(ACME, "key:a", "events", 6_000).remaining == 5_998
+    seconds[0] = KEPT_SECONDS
+    assert limits.take(ACME, "key:a", "events", 6_000).remaining == 5_989

@@ -1,7 +1,9 @@
--- Takes one request of what a caller may send, unless none is left; a refusal changes nothing.
+-- Takes some requests of what a caller may send, fewer where fewer are left; a refusal changes
+-- nothing.
 -- KEYS: the caller's mark: the instant, in microseconds, at which all is free again.
--- ARGV: how many a window holds, window in microseconds, now in microseconds ('' is the server's).
--- Returns taken (1 or 0), how many are left, microseconds until all is free, until one is free.
+-- ARGV: how many a window holds, window in microseconds, now in microseconds ('' is the server's),
+--   how many are wanted.
+-- Returns how many were taken (0: refused), how many are left, microseconds until all is free, until one is free.
 local limit, window, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
@@ -17,6 +19,7 @@ local wait = mark + share - now - whole
 if wait > 0 then
   return { 0, 0, mark - now, wait }
 end
-mark = mark + share
+local taken = math.min(tonumber(ARGV[4]), math.floor((whole - (mark - now)) / share))
+mark = mark + taken * share
 redis.call('SET', KEYS[1], string.format('%.0f', mark), 'PX', math.ceil((mark - now) / 1000))
-return { 1, math.floor((whole - (mark - now)) / share), mark - now, 0 }
+return { taken, math.floor((whole - (mark - now)) / share), mark - now, 0 }
