@@ -21,7 +21,7 @@ def flow_figures(flow: EventFlow) -> Component:
             _figure("In the stream", flow.stream_length, _size(flow.stream_bytes)),
             _figure("Counted", flow.events_counted, "by the live counters"),
             _figure("Late", flow.late_events, f"{fmt.percent(late)}, by more than an hour"),
-            _figure("Dead letters", flow.dead_letters, "not counted, see there", tab="letters"),
+            _figure("Dead letters", flow.dead_letters, "not counted", tab="letters"),
         ],
         className="key-figures",
     )

@@ -7,6 +7,7 @@ import json
 import random
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,9 @@ from typing import Any, Final
 
 BATCH: Final = 40
 PACE_SECONDS: Final = 0.08
+CROWD: Final = 4  # threads that send the same events at once
+CROWD_BATCH: Final = 10
+CROWD_PACE_SECONDS: Final = 0.8
 INSIGHT_PACE_SECONDS: Final = 0.7
 CUSTOMERS: Final = 400
 _KINDS: Final = (
@@ -26,6 +30,7 @@ _CHANNELS: Final = ("web", "mobile", "e:mail", "sto|re")
 # Away from the edge of what the counters keep (50 hours), which moves on while the test runs.
 _AGES_MINUTES: Final = ((0.02, 80), (3, 8), (70, 5), (60 * 30, 4), (60 * 24 * 40, 3))
 _TIMEOUT_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 300.0
 
 
 @dataclass
@@ -35,17 +40,25 @@ class Ledger:
     acknowledged: set[str] = field(default_factory=set)
     amounts: Counter[str] = field(default_factory=Counter)  # by type, minor units
     tries: int = 0
+    answered: Counter[str] = field(default_factory=Counter)  # accepted, duplicates
     failures: Counter[str] = field(default_factory=Counter)
-    answers: int = 0  # computed insights
+    insights: int = 0  # computed
     faults: list[str] = field(default_factory=list)  # answers that must never be given
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def acknowledge(self, events: list[dict[str, Any]]) -> None:
+    def acknowledge(
+        self, events: list[dict[str, Any]], accepted: int = 0, duplicates: int = 0
+    ) -> None:
         with self.lock:
+            self.answered.update(accepted=accepted, duplicates=duplicates)
             for event in events:
                 if event["event_id"] not in self.acknowledged:
                     self.acknowledged.add(event["event_id"])
                     self.amounts[event["type"]] += event["properties"].get("amount_minor", 0)
+
+    def tried(self) -> None:
+        with self.lock:
+            self.tries += 1
 
     def failed(self, why: str) -> None:
         with self.lock:
@@ -82,20 +95,30 @@ class Client:
 
 
 class Load:
-    """Two threads that send events, one that asks for insights, until `stop`."""
+    """Threads that send events, each to one of `ports`, some the same ones at once, and one that
+    asks for insights, until `stop`."""
 
-    def __init__(self, port: int, key: str, seed: int) -> None:
+    def __init__(self, ports: Sequence[int], key: str, seed: int) -> None:
         self.ledger = Ledger()
-        self._port = port
+        self._ports = ports
         self._key = key
+        self._seed = seed
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._send, args=(random.Random(f"{seed}/{name}"), name))
-            for name in ("a", "b")
-        ]
-        self._threads.append(threading.Thread(target=self._ask))
+        self._threads: list[threading.Thread] = []
+        self._rounds = 0
 
     def start(self) -> None:
+        """Also again after a stop."""
+        self._rounds += 1
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=target, args=(f"{name}{self._rounds}.", port))
+            for name, target, port in (
+                *((f"s{place}", self._send, port) for place, port in enumerate(self._ports)),
+                ("c", self._crowd, self._ports[0]),
+                ("", self._ask, self._ports[-1]),
+            )
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -103,11 +126,17 @@ class Load:
         """Returns once each thread has got its last batch acknowledged."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(90.0)
+            thread.join(PATIENCE_SECONDS * 1.5)
         assert not any(thread.is_alive() for thread in self._threads), self.ledger.failures
 
-    def _send(self, draw: random.Random, name: str) -> None:
-        with closing(Client(self._port, self._key)) as client:
+    def send(self, events: list[dict[str, Any]]) -> None:
+        """Sends a batch besides the others', until it is acknowledged."""
+        with closing(Client(self._ports[-1], self._key)) as client:
+            self._until_acknowledged(client, events)
+
+    def _send(self, name: str, port: int) -> None:
+        draw = random.Random(f"{self._seed}/{name}")
+        with closing(Client(port, self._key)) as client:
             self._send_by(client, draw, name)
 
     def _send_by(self, client: Client, draw: random.Random, name: str) -> None:
@@ -123,24 +152,51 @@ class Load:
             self._until_acknowledged(client, events)
             self._stop.wait(PACE_SECONDS)
 
+    def _crowd(self, name: str, _port: int) -> None:
+        """Several clients that have the same events and send them at the same moment."""
+        draw = random.Random(f"{self._seed}/{name}")
+        number = 0
+        while not self._stop.wait(CROWD_PACE_SECONDS):
+            events = [_event(draw, f"{name}{number + i}") for i in range(CROWD_BATCH)]
+            number += CROWD_BATCH
+            together = threading.Barrier(CROWD)
+            threads = [
+                threading.Thread(target=self._one_of_many, args=(events, together, place))
+                for place in range(CROWD)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    def _one_of_many(
+        self, events: list[dict[str, Any]], together: threading.Barrier, place: int
+    ) -> None:
+        with closing(Client(self._ports[place % len(self._ports)], self._key)) as client:
+            together.wait(10.0)
+            self._until_acknowledged(client, events)
+
     def _until_acknowledged(self, client: Client, events: list[dict[str, Any]]) -> None:
         """The same batch with the same ids, until the platform says that it has it."""
         for wait in _backoff():
-            self.ledger.tries += 1
+            self.ledger.tried()
             status, text = client.post("/api/v1/events", {"events": events})
             if status == 202:
-                answer = json.loads(text)
-                if answer["rejected"] or answer["accepted"] + answer["duplicates"] != len(events):
-                    self.ledger.wrong(text)
-                return self.ledger.acknowledge(events)
+                return self._check(events, json.loads(text))
             self.ledger.failed(f"{status}" if status else text)
-            if status not in (0, 503):
+            if status not in (0, 429, 503):
                 self.ledger.wrong(f"{status} {text}")
             threading.Event().wait(wait)
-        return None
+        return self.ledger.wrong(f"{events[0]['event_id']} was not taken in {PATIENCE_SECONDS} s")
 
-    def _ask(self) -> None:
-        with closing(Client(self._port, self._key)) as client:
+    def _check(self, events: list[dict[str, Any]], answer: dict[str, Any]) -> None:
+        accepted, duplicates = answer["accepted"], answer["duplicates"]
+        if answer["rejected"] or accepted + duplicates != len(events):
+            self.ledger.wrong(str(answer))
+        self.ledger.acknowledge(events, accepted, duplicates)
+
+    def _ask(self, _name: str, port: int) -> None:
+        with closing(Client(port, self._key)) as client:
             self._ask_by(client)
 
     def _ask_by(self, client: Client) -> None:
@@ -155,8 +211,8 @@ class Load:
             turn += 1
             status, text = client.post(f"/api/v1/insights/{slug}?wait=2", query)
             if status == 200:
-                self.ledger.answers += 1
-            elif status not in (0, 202, 503):
+                self.ledger.insights += 1
+            elif status not in (0, 202, 429, 503):
                 self.ledger.wrong(f"{slug}: {status} {text}")
 
 
@@ -167,8 +223,8 @@ def answered(port: int, key: str, slug: str, query: object) -> bool:
 
 
 def _backoff() -> list[float]:
-    """About eighty seconds of patience."""
-    return [0.05, 0.1, 0.2, 0.4, *[0.5] * 160]
+    """Pauses that last for as long as the patience does, and longer where answers are slow."""
+    return [0.05, 0.1, 0.2, 0.4, *[0.5] * int(2 * PATIENCE_SECONDS)]
 
 
 def _event(draw: random.Random, event_id: str) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # ships no types
 
+from tests.faults.diverting import Diversion
 from tests.waiting import wait_until
 
 # How many processes of each role a platform at rest has, and what their command lines hold.
@@ -29,7 +30,7 @@ _COMMANDS: Final = {
 }
 _CHILDREN: Final = {"web": 2, "jobs-interactive": 2, "jobs-heavy": 1}
 STOP_SECONDS: Final = 60.0
-READY_SECONDS: Final = 120.0
+READY_SECONDS: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,27 @@ class Member:
         return self.pid, self.started
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        _send(self.pid, number)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Running:
-    """A `cip up` on a data folder and a port of its own."""
+    """A `cip up` on a data folder and a port of its own. `more` is added to its environment."""
 
     process: subprocess.Popen[bytes]
     home: Path
     port: int
+    more: Mapping[str, str] = field(default_factory=dict)
+    diversion: Diversion | None = None
 
     @property
     def redis_url(self) -> str:
-        return (self.home / "valkey" / "url").read_text(encoding="utf-8").strip()
+        """The server's own, whatever the platform's processes are told."""
+        text = (self.home / "valkey" / "url").read_text(encoding="utf-8").strip()
+        return self.diversion.straight(text) if self.diversion else text
 
     @property
     def history_root(self) -> str:
@@ -99,6 +106,24 @@ class Running:
         mark = f"CIP_HOME={self.home}".encode()
         return [pid for pid in psutil.pids() if mark in _environment(pid)]
 
+    def end_at_once(self) -> None:
+        """As when the power goes: nobody sees another one's death."""
+        mine = self.everyone()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in mine:
+                _send(pid, number)
+            mine = self.everyone()
+        self.process.wait(STOP_SECONDS)
+        wait_until(lambda: not self.everyone(), STOP_SECONDS, "all processes gone")
+
+    def restart(self) -> None:
+        """`cip up` again on the same folder; does not wait for it."""
+        self.process = _spawn(self.home, self.port, self.more)
+
+    def command(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """A `cip` command in the platform's environment."""
+        return _command(self.home, self.port, self.more, *arguments)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """The exit status of `cip up`."""
         if self.process.poll() is None:
@@ -106,30 +131,43 @@ class Running:
         return self.process.wait(STOP_SECONDS)
 
 
-def spawn(home: Path, port: int) -> Running:
+def spawn(home: Path, port: int, more: Mapping[str, str] | None = None) -> Running:
     """Start `cip up` and do not wait for it."""
+    return Running(_spawn(home, port, more or {}), home, port, more or {})
+
+
+def start(home: Path, port: int, more: Mapping[str, str] | None = None) -> Running:
+    """Start `cip up` and wait until it says that it is ready."""
+    running = spawn(home, port, more)
+    try:
+        wait_until(
+            lambda: "is ready" in running.output() or running.process.poll() is not None,
+            READY_SECONDS,
+            "cip up ready",
+        )
+        assert running.process.poll() is None, running.output()
+    except AssertionError:
+        end(running)
+        raise
+    return running
+
+
+def _spawn(home: Path, port: int, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return _command(home, port, more, "up")
+
+
+def _command(
+    home: Path, port: int, more: Mapping[str, str], *arguments: str
+) -> subprocess.Popen[bytes]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CIP_")}
-    with (home.parent / "up.out").open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cip.cli.main", "up"],
-            env={**environ, "CIP_HOME": str(home), "CIP_PORT": str(port)},
+    with (home.parent / f"{arguments[0]}.out").open("wb") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cip.cli.main", *arguments],
+            env={**environ, **more, "CIP_HOME": str(home), "CIP_PORT": str(port)},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    return Running(process, home, port)
-
-
-def start(home: Path, port: int) -> Running:
-    """Start `cip up` and wait until it says that it is ready."""
-    running = spawn(home, port)
-    wait_until(
-        lambda: "is ready" in running.output() or running.process.poll() is not None,
-        READY_SECONDS,
-        "cip up ready",
-    )
-    assert running.process.poll() is None, running.output()
-    return running
 
 
 @contextlib.contextmanager
@@ -147,8 +185,7 @@ def end(running: Running) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         running.stop()
     for pid in running.everyone():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        _send(pid, signal.SIGKILL)
     running.process.wait(STOP_SECONDS)
 
 
@@ -173,6 +210,11 @@ def get(port: int, path: str) -> int:
         return 0
     finally:
         connection.close()
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _family(parent: psutil.Process) -> list[Member]:

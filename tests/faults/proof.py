@@ -1,111 +1,163 @@
-"""The proof that nothing acknowledged is lost or doubled: load, kills, and then the count.
+"""The proof that nothing acknowledged is lost or doubled: load, faults, and then the count.
 
-`python -m tests.faults.proof --kills 200 --seed 7` is the long form of the test.
+`python -m tests.faults.proof --kills-each 100 --valkey 30 --power 30 --stalls 12 --failpoints 3
+--seed 7` is the long form of the test.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import random
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from cip.domain.permissions import Permission
 from cip.domain.tenants import TenantId
-from cip.history.query import connect as connect_history
-from cip.history.table import HistoryTable
+from cip.failpoints import POINTS
 from cip.services import make_services
-from cip.store import embedded, keys
+from cip.store import embedded
 from cip.store.client import connect_for_writes
 from cip.store.queue import REFRESH_DUE, JobQueue
-from cip.store.streams import GROUPS, EventStream
 from tests.factories import KEYS
-from tests.faults.killing import Kill, Killer
-from tests.faults.load import Ledger, Load, answered
+from tests.faults.diverting import Diversion
+from tests.faults.flow import Flow
+from tests.faults.judging import judge
+from tests.faults.killing import Killer
+from tests.faults.load import Load, answered
+from tests.faults.plan import Plan, Report, table
+from tests.faults.points import Points
+from tests.faults.power import PowerCutter
 from tests.faults.processes import Running, end, start
-from tests.recounting import counters_equal_history
+from tests.faults.proxy import Proxy
+from tests.faults.stalling import Staller
+from tests.faults.steps import Steps
+from tests.faults.troubling import troubled
+from tests.powerloss.recorder import Recorder, missing
 from tests.waiting import wait_until
 
 TENANT: Final = "acme"
-DRAIN_SECONDS: Final = 90.0
-ANSWER_SECONDS: Final = 75.0  # a computation whose worker was killed is given up after 30 s
+ANSWER_SECONDS: Final = 120.0  # a computation whose worker was killed is given up after 30 s
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was found at the end. All of it but the first three figures must be zero."""
-
-    acknowledged: int
-    stored: int
-    seconds: float
-    lost: int
-    doubled: int
-    unaccounted: int  # stored, but never sent
-    dead_letters: int
-    amounts_differ: int
-
-
-def prove(folder: Path, *, port: int, kills: int, seed: int) -> tuple[Verdict, list[Kill], Ledger]:
-    """Runs the whole of it on a platform in `folder`; asserts what no figure tells."""
-    running = start(folder / "home", port)
-    try:
+def prove(
+    folder: Path,
+    plan: Plan,
+    *,
+    port: int,
+    seed: int,
+    more: dict[str, str] | None = None,
+    judged: Callable[[Report], None] = lambda _report: None,
+) -> Report:
+    """Runs the whole of it on a platform in `folder`. It ends after the first round whose verdict
+    is not sound; what went wrong besides is among the ledger's faults."""
+    report = Report(seed, power_skipped=missing() if plan.power else "")
+    with ExitStack() as stack:
+        running, recorder, proxies = _platform(stack, folder, port, more or {})
         tenant, key = _tenant(running)
-        load = Load(port, key, seed)
-        killer = Killer(running, tenant, load, seed)
-        begun = time.monotonic()
-        load.start()
+        flow = Flow(running, tenant, key, Load((proxies[0].port, port), key, seed))
+        report.ledger = flow.load.ledger
+        steps = Steps(flow)
+        points = Points(flow, folder / "points", random.Random(f"{seed}/points"), steps.provoke)
+        points.slow, points.struck = plan.slow_points, report.struck
+        stack.enter_context(points.awake())
+        one_round = _Round(flow, plan, report, recorder, points)
         try:
-            killer.recovered()  # the flow has begun
-            killer.run(kills)
-        finally:
-            load.stop()
-        seconds = time.monotonic() - begun
-        _jobs_work(running, port, key)
-        verdict = _judge(running, tenant, load.ledger, seconds)
-        if sound(verdict):  # else its figures say more
-            with connect_for_writes(running.redis_url, timeout_seconds=5.0) as client:
-                counters_equal_history(client, running.history_root, tenant, datetime.now(UTC))
-        assert running.stop() == 0, running.output()
-        wait_until(lambda: not running.everyone(), 15, "nobody left behind")
+            for place in range(plan.rounds):
+                with _loaded(flow), troubled(proxies, random.Random(f"{seed}/{place}/wires")):
+                    one_round.run(place, random.Random(f"{seed}/{place}"))
+                report.wires = proxies[0].seen + proxies[1].seen
+                _judge(flow, steps, report)
+                flow.say(f"round {place + 1} of {plan.rounds}: {report.verdicts[-1]}")
+                judged(report)
+                if not report.sound:
+                    return report
+            _ends_well(running, port, key)
+        except AssertionError as error:
+            report.ledger.wrong(f"it ended early: {error}")
+            judged(report)
+    return report
+
+
+def _judge(flow: Flow, steps: Steps, report: Report) -> None:
+    steps.settle()
+    report.verdicts.append(judge(flow))
+    report.ledger.faults += steps.faults()
+    report.erased, report.replayed = len(steps.erased), steps.replayed
+    report.seconds = time.monotonic() - flow.begun
+
+
+def _ends_well(running: Running, port: int, key: str) -> None:
+    _jobs_work(running, port, key)
+    assert running.stop() == 0, running.output()
+    wait_until(lambda: not running.everyone(), 30, "nobody left behind")
+
+
+@dataclass
+class _Round:
+    """What one round needs of the proof."""
+
+    flow: Flow
+    plan: Plan
+    report: Report
+    recorder: Recorder | None
+    points: Points
+
+    def run(self, place: int, draw: random.Random) -> None:
+        flow, plan, report = self.flow, self.plan, self.report
+        killer = Killer(flow, draw, report.kills)
+        killer.run(plan.kills(place), recover_every=plan.recover_every)
+        names = plan.points_of(place)
+        draw.shuffle(names)
+        for first in range(0, len(names), plan.together):
+            self.points.tend()
+            self.points.run(names[first : first + plan.together])
+        Staller(flow, draw, report.stalls).run(plan.stalls_of(place))
+        self.points.tend()
+        if self.recorder is not None:
+            cutter = PowerCutter(flow, self.recorder, draw, report.cuts)
+            cutter.run(plan.power_of(place))
+        self.points.tend()
+        if place == plan.rounds - 1:
+            self.points.finish()
+        flow.goes_on()
+
+
+def _platform(
+    stack: ExitStack, folder: Path, port: int, more: dict[str, str]
+) -> tuple[Running, Recorder | None, tuple[Proxy, Proxy]]:
+    """A platform whose server is behind a proxy, and a proxy in front of its web server."""
+    home = folder / "home"
+    (folder / "points").mkdir(parents=True, exist_ok=True)
+    recorder = None if missing() else Recorder.of(home, folder / "disk")
+    server = stack.enter_context(Proxy(0))
+    diversion = Diversion(home, server)
+    stack.enter_context(diversion.held())
+    environ = {
+        **(recorder.environment if recorder else {}),
+        "CIP_FAILPOINTS": str(folder / "points"),
+        **more,
+    }
+    running = start(home, port, environ)
+    stack.callback(end, running)
+    running.diversion = diversion
+    return running, recorder, (stack.enter_context(Proxy(port)), server)
+
+
+@contextmanager
+def _loaded(flow: Flow) -> Iterator[None]:
+    flow.load.start()
+    try:
+        flow.goes_on()
+        yield
     finally:
-        end(running)
-    return verdict, killer.kills, load.ledger
-
-
-def table(verdict: Verdict, kills: Sequence[Kill], ledger: Ledger) -> str:
-    """A short table for people."""
-    lines = [f"{'killed':<24}{'times':>6}{'recovered in (s): median':>27}{'longest':>9}"]
-    for role in sorted({kill.role for kill in kills}):
-        own = [kill for kill in kills if kill.role == role]
-        took = sorted(kill.seconds for kill in own if kill.seconds is not None)
-        middle, longest = (f"{took[len(took) // 2]:.1f}", f"{took[-1]:.1f}") if took else ("-", "-")
-        lines.append(f"{role:<24}{len(own):>6}{middle:>27}{longest:>9}")
-    kinds = Counter(kill.kind for kill in kills)
-    by_kind = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    at_once = sum(kill.seconds is None for kill in kills)
-    failed = ", ".join(f"{number} {why}" for why, number in sorted(ledger.failures.items()))
-    lines.append(
-        f"{len(kills)} kills ({by_kind}) in {verdict.seconds:.0f} s; {at_once} of them were "
-        "followed by the next at once"
-    )
-    lines.append(
-        f"{ledger.tries:,} requests, failed and repeated: {failed or 'none'}; "
-        f"{ledger.answers} insights answered"
-    )
-    lines.append(
-        f"{verdict.acknowledged:,} events acknowledged, {verdict.stored:,} stored: "
-        f"lost {verdict.lost}, doubled {verdict.doubled}, unaccounted {verdict.unaccounted}, "
-        f"dead letters {verdict.dead_letters}"
-        + ("; live counters equal a recount" if sound(verdict) else "")
-    )
-    lines += [f"an answer that may not be given: {fault}" for fault in ledger.faults[:5]]
-    return "\n".join(lines)
+        flow.load.stop()
 
 
 def _tenant(running: Running) -> tuple[TenantId, str]:
@@ -132,67 +184,47 @@ def _jobs_work(running: Running, port: int, key: str) -> None:
         wait_until(lambda: client.llen("jobs:heavy") == 0, ANSWER_SECONDS, "heavy queue")
 
 
-def _judge(running: Running, tenant: TenantId, ledger: Ledger, seconds: float) -> Verdict:
-    with connect_for_writes(running.redis_url, timeout_seconds=5.0) as client:
-        stream = EventStream(client, tenant)
-        for group in GROUPS:
-            wait_until(
-                lambda name=group: stream.backlog(name) == 0,  # type: ignore[misc]
-                DRAIN_SECONDS,
-                f"{group} drained",
-            )
-        letters = int(client.xlen(keys.dead_letters(tenant)))
-    with connect_history(HistoryTable(running.history_root, tenant)) as history:
-        ids = [row[0] for row in history.execute("SELECT event_id FROM events").fetchall()]
-        amounts = dict(
-            history.execute("SELECT type, sum(amount_minor) FROM events GROUP BY 1").fetchall()
-        )
-    stored = set(ids)
-    differ = [
-        kind for kind, amount in ledger.amounts.items() if int(amounts.get(kind) or 0) != amount
-    ]
-    return Verdict(
-        acknowledged=len(ledger.acknowledged),
-        stored=len(ids),
-        seconds=seconds,
-        lost=len(ledger.acknowledged - stored),
-        doubled=len(ids) - len(stored),
-        unaccounted=len(stored - ledger.acknowledged),
-        dead_letters=letters,
-        amounts_differ=len(differ),
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--port", type=int, default=0)
+    for name, default in (
+        ("kills-each", 5),
+        ("valkey", 5),
+        ("power", 2),
+        ("stalls", 4),
+        ("failpoints", 1),
+        ("rounds", 6),
+        ("seed", 1),
+        ("port", 0),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--points", default="", help="only these, separated by commas")
     parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--json", type=Path, default=None)
     options = parser.parse_args()
-    folder = options.folder or Path(tempfile.mkdtemp(prefix="proof"))
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="proof"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    found = prove(
+    target = options.json or folder / "proof.json"
+    report = prove(
         folder,
+        Plan(
+            kills_each=options.kills_each,
+            valkey=options.valkey,
+            power=options.power,
+            stalls=options.stalls,
+            times=options.failpoints,
+            points=tuple(filter(None, options.points.split(","))) or tuple(sorted(POINTS)),
+            rounds=options.rounds,
+        ),
         port=options.port or embedded.free_port(),
-        kills=options.kills,
         seed=options.seed,
+        judged=lambda found: _write(target, found),
     )
-    sys.stdout.write(table(*found) + "\n")
-    sys.exit(0 if sound(found[0]) and not found[2].faults else 1)
+    sys.stdout.write(f"{table(report)}\n\n{target}\n")
+    sys.exit(0 if report.sound and not report.ledger.faults else 1)
 
 
-def sound(verdict: Verdict) -> bool:
-    """Every acknowledged event once, and nothing else."""
-    return verdict.acknowledged == verdict.stored > 0 and not any(
-        (
-            verdict.lost,
-            verdict.doubled,
-            verdict.unaccounted,
-            verdict.dead_letters,
-            verdict.amounts_differ,
-        )
-    )
+def _write(target: Path, report: Report) -> None:
+    target.write_text(json.dumps(report.as_json(), indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

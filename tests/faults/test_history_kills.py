@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.slow
 ACME = tenant().id
 ROWS = 20
-KILLS = 12
+KILLS = 6
 # Appends from where the history ends, with the next position as the event's id, and compacts all
 # the while, until it is killed. Says a line a commit.
 _WRITER = f"""
