@@ -8,17 +8,27 @@ with a gap before it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import structlog
 
+from cip.domain.errors import CipError
 from cip.durable import sync
+
+
+class DamagedHistoryError(CipError):
+    """What was acknowledged cannot be read any more. The tenant's history stops there."""
+
+    default_code = "damaged_history"
+
 
 # More than there can be writers at once, each with a commit that is not synced yet.
 LOOK_BACK: Final = 64
 _END_OF_PARQUET: Final = b"PAR1"
+OWN_ENGINE: Final = "customer-intelligence-platform"
 _LAST_CHECKPOINT: Final = "_last_checkpoint"
 _CREATED: Final = frozenset({"protocol", "metaData"})
 log = structlog.get_logger(__name__)
@@ -72,13 +82,24 @@ def torn_version(table: Path) -> int | None:
     return None
 
 
-def mend(table: Path) -> None:
-    """Drops what a power cut has left of commits that nobody was told of. Does nothing to a table
-    that no power cut befell: there a version appears as a whole."""
+def mend(table: Path, *, is_spared: Callable[[int], bool]) -> None:
+    """Sets aside what a power cut has left of commits that nobody was told of, in the folder
+    `torn` beside the table. Does nothing to a table that no power cut befell: there a version
+    appears as a whole.
+
+    `is_spared`: whether the version before the torn one holds all that was ever acknowledged.
+    Where it does not, this is no power cut but a damaged disk: `DamagedHistoryError`, and nothing
+    is touched, since what is there may be all that is left.
+    """
     folder = table / "_delta_log"
     if not folder.is_dir():
         return
     torn = torn_version(table)
+    if torn is not None and not is_spared(torn - 1):
+        raise DamagedHistoryError(
+            f"Version {torn} of the history is damaged, and it or a later one was acknowledged. "
+            "Restore the tenant's history from a backup."
+        )
     last = folder / _LAST_CHECKPOINT
     for path in folder.glob("*.checkpoint*.parquet"):
         if not _is_parquet(path) or (torn is not None and _version(path) >= torn):
@@ -89,10 +110,15 @@ def mend(table: Path) -> None:
         last.unlink()
     if torn is not None:
         later = [path for path in folder.glob("[0-9]*.json") if _version(path) >= torn]
-        log.warning("torn versions dropped", table=str(table), first=torn, number=len(later))
+        log.warning("torn versions set aside", table=str(table), first=torn, number=len(later))
         for path in sorted(later, reverse=True):
-            path.unlink()
+            _set_aside(path, table.parent / "torn")
     sync(folder)
+
+
+def _set_aside(path: Path, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    path.rename(folder / f"{uuid4()}-{path.name}")
 
 
 def _whole(table: Path, text: str, dropped: set[str]) -> bool:
@@ -101,12 +127,19 @@ def _whole(table: Path, text: str, dropped: set[str]) -> bool:
         actions = list(_actions(text))
     except ValueError:
         return False
-    if not actions or text.endswith("\n") or not _complete(actions):
+    if not actions or (_is_ours(actions) and (text.endswith("\n") or not _complete(actions))):
         return False
     return all(
         added["path"] in dropped or _is_parquet(table / added["path"], added["size"])
         for added in _of(actions, "add")
     )
+
+
+def _is_ours(actions: list[dict[str, Any]]) -> bool:
+    """Other programs end their last line and count as they like; ours say who wrote it."""
+    info = next(_of(actions, "commitInfo"), {})
+    engine = f"{info.get('engineInfo')} {info.get('clientVersion')}"
+    return "delta-rs" in engine or OWN_ENGINE in engine
 
 
 def _complete(actions: list[dict[str, Any]]) -> bool:

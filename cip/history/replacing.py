@@ -22,6 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
+from cip.history.durability import OWN_ENGINE
+
 _TRIES: Final = 1_000
 STATISTICS: Final = ("occurred_at", "position", "import_id")
 
@@ -82,6 +84,7 @@ def _about(now_ms: int, added: int, removed: int) -> dict[str, Any]:
         "timestamp": now_ms,
         "operation": "DELETE",
         "operationParameters": {},
+        "engineInfo": OWN_ENGINE,
         "operationMetrics": {"num_added_files": added, "num_removed_files": removed},
     }
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
 from cip import failpoints
@@ -82,12 +82,26 @@ class HistoryTable:
         )
         self._sync_version(0)
 
-    def recover(self) -> None:
-        """Before a table is written to: ends what a power cut or a kill has left undone."""
-        mend(self.path)
+    def recover(self, *, acknowledged: int = -1) -> None:
+        """Before a table is written to: ends what a power cut or a kill has left undone.
+
+        `acknowledged` is the packed stream position that is known to be durable. Raises
+        `DamagedHistoryError` where the table cannot hold it any more.
+        """
+        mend(self.path, is_spared=lambda version: self._reaches(version, acknowledged))
         self.ensure()
         make_folder(self.path)
         self._sync_version(self.version())
+
+    def _reaches(self, version: int, position: int) -> bool:
+        if position <= 0:
+            return True
+        if version < 0:
+            return False
+        try:
+            return self._recorded(DeltaTable(str(self.path), version), STREAM_APP) >= position
+        except DeltaError:
+            return False
 
     def _configure(self) -> None:
         table = self._load()

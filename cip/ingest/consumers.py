@@ -21,7 +21,7 @@ from cip.store.dead_letters import DeadLetters
 from cip.store.live import LiveCounters
 from cip.store.live_batch import LiveBatch, sum_up
 from cip.store.live_shape import MICROSECONDS_PER_MINUTE
-from cip.store.streams import Entry, EventStream, Group, PoisonError, decode, unpack
+from cip.store.streams import Entry, EventStream, Group, PoisonError, decode, pack, unpack
 from cip.store.tombstones import Tombstones
 
 LIVE_BATCH: Final = 500  # a script blocks everyone: some 6 ms a thousand events
@@ -77,8 +77,8 @@ class TenantConsumer:
         self._stream.ensure_groups()
 
     def prepare(self) -> None:
-        self._table.recover()
         self._stream.ensure_groups()
+        self._table.recover(acknowledged=pack(self._stream.place("history")))
         if self._stream.raise_last_id(unpack(max(self._table.stream_position(), 0))):
             log.warning("the stream was behind the history", tenant=self.tenant)
 

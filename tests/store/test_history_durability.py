@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from cip.history.durability import LOOK_BACK, torn_version
+from cip.history.durability import LOOK_BACK, DamagedHistoryError, torn_version
 from cip.history.table import SCHEMA, HistoryTable
 from tests.factories import NOW, tenant
 
@@ -77,7 +78,7 @@ def missing_data(table: HistoryTable) -> None:
     data_file(table, 3).unlink()
 
 
-@pytest.mark.parametrize(
+DAMAGES = pytest.mark.parametrize(
     "damage",
     [
         empty_log,
@@ -88,16 +89,42 @@ def missing_data(table: HistoryTable) -> None:
         missing_data,
     ],
 )
+
+
+@DAMAGES
 def test_a_torn_version_goes_with_all_behind_it_and_the_history_goes_on(
     table: HistoryTable, damage: Callable[[HistoryTable], None]
 ) -> None:
     damage(table)
     assert torn_version(table.path) == 3
-    table.recover()
+    table.recover(acknowledged=2)
     assert table.stream_position() == 2
+    aside = {path.name[-25:] for path in (table.folder / "torn").iterdir()}
+    assert log_file(table, 4).name in aside, "nothing is thrown away"
     assert table.append_stream(row(3), 3)
     assert table.stream_position() == 3
     assert len(table.file_uris()) == 3
+
+
+@DAMAGES
+def test_damage_to_what_was_acknowledged_stops_the_history_and_touches_nothing(
+    table: HistoryTable, damage: Callable[[HistoryTable], None]
+) -> None:
+    damage(table)
+    before = sorted((path, path.stat().st_size) for path in table.folder.rglob("*"))
+    for acknowledged in (3, COMMITS):
+        with pytest.raises(DamagedHistoryError, match="Version 3"):
+            table.recover(acknowledged=acknowledged)
+    assert sorted((path, path.stat().st_size) for path in table.folder.rglob("*")) == before
+
+
+def test_the_commit_of_another_program_is_no_torn_one(table: HistoryTable) -> None:
+    log = log_file(table, COMMITS)
+    info = {"commitInfo": {"engineInfo": "Apache-Spark/4.0", "operationMetrics": {}}}
+    lines = log.read_text().split("\n")[1:]
+    log.write_text("\n".join([json.dumps(info), *lines, ""]))
+    table.recover()
+    assert table.stream_position() == COMMITS
 
 
 def test_a_whole_table_is_left_as_it_is(table: HistoryTable) -> None:
