@@ -19,6 +19,9 @@ _UNITS: Final = {
     "w": timedelta(weeks=1),
     "y": timedelta(days=365),
 }
+# Events are of 1870 at the earliest; behind the last year the calendar itself ends.
+_FIRST_YEAR: Final = 1870
+_LAST_YEAR: Final = 2200
 _LONGEST: Final = timedelta(days=366 * 100)
 
 
@@ -38,6 +41,8 @@ def _duration_text(text: str) -> str:
 
 
 def _utc(instant: datetime) -> datetime:
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise ValueError(f"between the years {_FIRST_YEAR} and {_LAST_YEAR}")
     return instant.astimezone(UTC)
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from cip import failpoints
 from cip.compute.run import run
-from cip.domain.errors import CipError, UnavailableError
+from cip.domain.errors import CipError, InvalidInputError, UnavailableError
 from cip.domain.insights import insight
 from cip.domain.tenants import TenantId, tenant_id
 from cip.history.removal import remove_history
@@ -78,7 +78,12 @@ def compute_insight(
         except UnavailableError:
             raise
         except CipError as error:
-            failure = {"code": error.code, "message": error.message, "field": error.field}
+            failure = {
+                "code": error.code,
+                "message": error.message,
+                "field": error.field,
+                "invalid": isinstance(error, InvalidInputError),
+            }
             store.publish_failure(job.slug, job.name, failure)
         else:
             text = result.model_dump_json(by_alias=True).encode()

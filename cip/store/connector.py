@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from cip.domain.errors import CipError, CorruptValueError
+from cip.domain.errors import CipError, CorruptValueError, InvalidInputError
 from cip.domain.insights import Insight
 from cip.domain.results import Result
 from cip.domain.tenants import TenantId
@@ -118,7 +118,9 @@ def _parse(insight: Insight, text: bytes, key: str) -> Result[Any]:
         loaded = orjson.loads(text)
         failure = loaded.get("failure") if isinstance(loaded, dict) else None
         if isinstance(failure, dict):
-            raise StoredFailureError(
+            # What was wrong with the question is the asker's still, though a worker found it.
+            kind = InvalidInputError if failure.get("invalid") else StoredFailureError
+            raise kind(
                 str(failure.get("message")),
                 code=str(failure.get("code")),
                 field=failure.get("field"),

@@ -46,7 +46,7 @@ class ResultStore:
         pipeline.incr(keys.version(self.tenant))
         pipeline.execute()
 
-    def publish_failure(self, slug: str, name: str, failure: dict[str, str | None]) -> None:
+    def publish_failure(self, slug: str, name: str, failure: dict[str, str | bool | None]) -> None:
         """Kept for a short while, so that a page says what is wrong and a later one tries again;
         an older result stays where there is one."""
         pipeline = self._client.pipeline(transaction=True)

@@ -12,6 +12,7 @@ from schemathesis.checks import CHECKS
 
 from tests.fuzz.drawing import says_nothing_of_the_inside, seeds, try_all
 from tests.security.worlds import World
+from tests.web.test_api import run_jobs
 
 EXAMPLES = 20
 HELD_TO = (
@@ -49,7 +50,12 @@ def test_the_api_holds_to_its_document(world: World, schema: Any, mode: Generati
             def check(case: Any, head: Any = head, operation: Any = operation) -> None:
                 # A packed answer would be handed on to the checks as it is.
                 plain = {"Accept-Encoding": "identity"}
-                answer = case.call(headers={**(case.headers or {}), **plain, **head})
+                headers = {**(case.headers or {}), **plain, **head}
+                answer = case.call(headers=headers)
+                if answer.status_code == 202 and "insights" in operation.path:
+                    # What a worker finds wrong with the question is an answer too.
+                    run_jobs(world.platform, ("interactive",))
+                    answer = case.call(headers=headers)
                 seen[operation.definition.raw["operationId"], answer.status_code] += 1
                 case.validate_response(answer, checks=checks)
                 if answer.status_code >= 400:

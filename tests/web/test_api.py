@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -26,10 +27,10 @@ def _next(platform: Platform, queue: str) -> Any:
     return platform.client.rpop(f"jobs:{queue}")
 
 
-def run_jobs(platform: Platform) -> int:
+def run_jobs(platform: Platform, queues: Sequence[str] = ("interactive", "heavy")) -> int:
     """Does what workers would: the jobs that lie in the queues; how many."""
     done = 0
-    for queue in ("interactive", "heavy"):
+    for queue in queues:
         while message := _next(platform, queue):
             body = orjson.loads(base64.b64decode(orjson.loads(message)["body"]))
             job = Job.of(*body[0])
@@ -234,3 +235,39 @@ def test_the_keys_secret_is_not_kept(platform: Platform) -> None:
     stored = b"".join(values)
     assert text.encode() not in stored
     assert text.split("_")[2].encode() not in stored
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"bucket": "minute", "period": {"last": "30d"}},
+        {"bucket": "hour", "period": {"last": "5y"}},
+    ],
+)
+def test_what_a_worker_finds_wrong_with_a_question_is_the_askers(
+    platform: Platform, anonymous: Client, api_key: str, body: dict[str, object]
+) -> None:
+    assert post(anonymous, "/insights/timeseries", body, api_key).status_code == 202
+    run_jobs(platform)
+    answer = post(anonymous, "/insights/timeseries", body, api_key)
+    assert answer.status_code == 422
+    assert answer.json["error"]["field"] == "bucket"
+
+
+@pytest.mark.parametrize(
+    ("slug", "body", "field"),
+    [
+        ("kpis", {"period": {"start": "0001-01-01T00:00:00Z", "end": "2020-12-31T00:00:00Z"}},
+         "period.start"),
+        ("rfm", {"as_of": "0001-01-01T00:00:00+14:00"}, "as_of"),
+        ("engagement", {"as_of": "9999-12-31T23:59:59-14:00"}, "as_of"),
+        ("timeseries", {"period": {"start": "1869-12-31T00:00:00Z", "end": "1900-01-01T00:00:00Z"}},
+         "period.start"),
+    ],
+)  # fmt: skip
+def test_the_ends_of_the_calendar_are_refused(
+    anonymous: Client, api_key: str, slug: str, body: dict[str, object], field: str
+) -> None:
+    answer = post(anonymous, f"/insights/{slug}", body, api_key)
+    assert answer.status_code == 422
+    assert answer.json["error"]["field"] == field
