@@ -79,11 +79,13 @@ class _Target:
     tenant: TenantId
     generation: int
 
-    def expire(self) -> None:
-        """So that nothing stays of a rebuild that does not come to its end. Whether one whose swap
-        got no answer came to it nobody knows: so nothing is removed."""
-        for key in _lasting(self.tenant, self.generation):
-            self.client.expire(key, _UNFINISHED_SECONDS)
+    def write(self, key: str, fields: Mapping[Any, Any]) -> None:
+        """Both or neither, so that nothing stays of a rebuild that does not come to its end.
+        Whether one whose swap got no answer came to it nobody knows: so nothing is removed."""
+        pipeline = self.client.pipeline(transaction=True)
+        pipeline.hset(key, mapping=dict(fields))
+        pipeline.expire(key, _UNFINISHED_SECONDS)
+        pipeline.execute()
 
 
 def _write(
@@ -96,8 +98,7 @@ def _write(
     meta: dict[Any, Any] = {"applied": whole["applied"], "late": whole["late"]}
     if whole["newest_us"] is not None:
         meta["newest_us"] = whole["newest_us"]
-    target.client.hset(keys.live_meta(target.tenant, target.generation), mapping=meta)
-    target.expire()
+    target.write(keys.live_meta(target.tenant, target.generation), meta)
     _write_first_seen(target, connection, position)
     return int(whole["applied"])
 
@@ -127,16 +128,13 @@ def _expiry(key: str) -> int:
 def _write_first_seen(target: _Target, connection: DuckDBPyConnection, position: int) -> None:
     key = keys.first_seen(target.tenant, target.generation)
     for chunk in first_seen(connection, position=position):
-        pipeline = target.client.pipeline(transaction=False)
         for customers in _chunks(chunk, _PIPELINE):
-            first: dict[Any, Any] = {
+            first = {
                 customer: f"{at}{SEP}{channel}"
                 for customer in customers
                 for at, channel in (chunk[customer],)
             }
-            pipeline.hset(key, mapping=first)
-        pipeline.execute()
-        target.expire()
+            target.write(key, first)
 
 
 def _swap(target: _Target, before: int, cut: Extent, pause: Pause) -> None:

@@ -18,6 +18,7 @@ from cip.domain.events import (
     EventRejectedError,
     parse_event,
 )
+from cip.domain.nested import written
 from cip.domain.tenants import Tenant, TenantId
 from cip.store.client import Redis, required
 from cip.store.dead_letters import DeadLetters
@@ -26,13 +27,12 @@ from cip.store.tenants import TenantStore
 from cip.store.tombstones import Erased, Tombstones
 
 _EARLIEST_US = -(2**53)
-_TOO_DEEP = b"(nested too deeply to be kept)"
 _ERASED = "This customer was erased; events of before that are not taken."
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableLine:
-    """A line of a batch that is not JSON, as it was sent."""
+    """An event of a batch that is not JSON, as it was sent."""
 
     payload: bytes
 
@@ -94,12 +94,19 @@ class IngestionService:
         between; there are fewer of them than of batches."""
         stream = EventStream(self._writes, tenant)
         tombstones = Tombstones(self._writes, tenant)
+        ids: list[str | None] = []
+        refused: list[Rejection] = []
+        left = good
         while True:
             erased = tombstones.current()
-            kept, refused = _split(good, erased) if erased else (good, [])
+            kept, gone = _split(left, erased) if erased else (left, [])
+            refused += gone
+            events = [event for _, event in kept]
             try:
-                ids = stream.append([event for _, event in kept], tombstones_version=erased.version)
-            except TombstonesChangedError:
+                ids += stream.append(events, tombstones_version=erased.version)
+            except TombstonesChangedError as changed:
+                ids += changed.answers
+                left = kept[len(changed.answers) :]
                 continue
             return ids, refused, erased
 
@@ -110,13 +117,19 @@ class IngestionService:
         rejected: Sequence[Rejection],
         erased: Erased,
     ) -> None:
-        letters = [
-            _letter(raw_events[one.index], one)
-            for one in rejected
-            if not (erased and _is_of(erased, raw_events[one.index]))
-        ]
-        if letters:
-            DeadLetters(self._writes, tenant).keep(letters)
+        tombstones = Tombstones(self._writes, tenant)
+        while rejected:
+            letters = [
+                _letter(raw_events[one.index], one)
+                for one in rejected
+                if not (erased and _is_of(erased, raw_events[one.index]))
+            ]
+            try:
+                DeadLetters(self._writes, tenant).keep(letters, erased.version)
+            except TombstonesChangedError:
+                erased = tombstones.current()
+                continue
+            return
 
 
 def _parse(
@@ -136,7 +149,7 @@ def _parse(
 
 def _event(raw: object, tenant: Tenant, now: datetime) -> Event:
     if isinstance(raw, UnreadableLine):
-        raise EventRejectedError("The line is not JSON.", code="not_json")
+        raise EventRejectedError("This cannot be read as JSON.", code="not_json")
     return parse_event(raw, tenant=tenant, now=now)
 
 
@@ -170,7 +183,7 @@ def _as_sent(raw: object) -> bytes:
         return orjson.dumps(raw)
     except orjson.JSONEncodeError:
         # It reads what is nested more deeply than it writes.
-        return _TOO_DEEP
+        return written(raw)
 
 
 def _event_id(raw: object) -> str | None:

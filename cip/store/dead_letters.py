@@ -70,23 +70,32 @@ class DeadLetters:
         self._write("stream", self._stream_marks, ("", ""), arguments)
         failpoints.hit("letters.after_bury")
 
-    def keep(self, rejected: Sequence[RejectedEvent]) -> int:
-        """Keeps what the API rejected, within the limits; how many letters are new."""
+    def keep(self, rejected: Sequence[RejectedEvent], tombstones_version: int = 0) -> int:
+        """Keeps what the API rejected, within the limits; how many letters are new. Raises
+        `TombstonesChangedError` when a customer was erased since the caller looked."""
         written = 0
         for start in range(0, len(rejected), CHUNK):
             arguments: list[Any] = []
             for one in rejected[start : start + CHUNK]:
                 arguments += _arguments(_mark(one), "", one)
             limits = (MAX_API_LETTERS, MAX_API_BYTES)
-            written += self._write("api", self._api_marks, limits, arguments)
+            new = self._write("api", self._api_marks, limits, arguments, tombstones_version)
+            if new == _TOMBSTONES_CHANGED:
+                raise TombstonesChangedError
+            written += new
         return written
 
     def _write(
-        self, source: Source, marks: str, limits: tuple[Any, Any], arguments: list[Any]
+        self,
+        source: Source,
+        marks: str,
+        limits: tuple[Any, Any],
+        arguments: list[Any],
+        tombstones_version: int | str = "",
     ) -> int:
         answer: Any = script(self._client, "keep_letters")(
-            keys=[self._letters, marks, self._counts, self._index],
-            args=[source, *limits, *arguments],
+            keys=[self._letters, marks, self._counts, self._index, self._targets[-1]],
+            args=[source, *limits, tombstones_version, *arguments],
         )
         return int(answer)
 
@@ -157,7 +166,7 @@ class DeadLetters:
                 args=arguments,
             )
             if found == _TOMBSTONES_CHANGED:
-                raise TombstonesChangedError("A customer was erased meanwhile.")
+                raise TombstonesChangedError
             answers += [bytes(answer).decode() for answer in found]
         return answers
 

@@ -34,7 +34,12 @@ class PoisonError(CipError):
 
 
 class TombstonesChangedError(CipError):
-    """A customer was erased since the caller looked: look again, then repeat."""
+    """A customer was erased since the caller looked: look again, then repeat with what `answers`
+    does not tell of."""
+
+    def __init__(self, answers: Sequence[str | None] = ()) -> None:
+        super().__init__("A customer was erased meanwhile.")
+        self.answers = answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +102,22 @@ def decode(payload: bytes) -> Event:
     if not (-(2**53) < fields[3] < 2**53 and -(2**53) < fields[6] < 2**53):
         _name_poison(fields)
     event = Event._make(fields)
-    if event.type in MONEY and abs(event.amount_minor or 0) > 2**53:
-        raise PoisonError("amount_minor is out of range.", field="properties.amount_minor")
+    _check_properties(event)
     return event
+
+
+def _check_properties(event: Event) -> None:
+    """What counting and storing need of them."""
+    if event.type in MONEY:
+        amount = event.properties.get("amount_minor", 0)
+        if type(amount) is not int or abs(amount) > 2**53:
+            field = "properties.amount_minor"
+            raise PoisonError("amount_minor is no whole number, or out of range.", field=field)
+    if any(type(value) in (list, dict) for value in event.properties.values()):
+        try:
+            orjson.dumps(event.properties)
+        except orjson.JSONEncodeError as error:  # it reads deeper than it writes
+            raise PoisonError("properties are nested too deeply.", field="properties") from error
 
 
 def _name_poison(fields: Sequence[object]) -> None:
@@ -156,7 +174,7 @@ class EventStream:
                 arguments += (digest(event.event_id), encode(event))
             ids = self._accept(keys=script_keys, args=arguments)
             if ids == _TOMBSTONES_CHANGED:
-                raise TombstonesChangedError("A customer was erased meanwhile.")
+                raise TombstonesChangedError(answers)
             answers += [bytes(found).decode() or None for found in ids]
         return answers
 
@@ -222,7 +240,7 @@ class EventStream:
         """Drops entries that every group has finished, but keeps the newest for the feed."""
         places = [pack(bytes(info["last-delivered-id"]).decode()) for info in self._groups()]
         newest = self.newest(KEPT_FOR_FEED)
-        if len(newest) < KEPT_FOR_FEED or not places:
+        if len(newest) < KEPT_FOR_FEED or len(places) < len(GROUPS):
             return 0
         floor = min(min(places) + 1, newest[-1].position)
         return int(self._client.xtrim(self._key, minid=unpack(floor), approximate=False))

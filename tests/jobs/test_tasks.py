@@ -7,8 +7,10 @@ from typing import Any, NoReturn
 import pytest
 import redis
 
+from cip.compute.run import run
 from cip.domain.errors import InvalidInputError, UnavailableError
 from cip.domain.queries import RfmQuery
+from cip.ingest.rebuild import rebuild_live
 from cip.jobs import tasks
 from cip.store.results import ResultStore
 from tests.factories import Platform, raw_event, tenant
@@ -74,3 +76,16 @@ def test_any_other_end_is_told(
     assert code in told
     assert b"inside" not in told
     assert store.lease("rfm", job.name).acquire()
+
+
+def test_what_was_computed_from_a_history_that_is_erased_by_then_is_not_published(
+    platform: Platform, job: tasks.Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_slowly(*given: Any, **named: Any) -> Any:
+        result = run(*given, **named)
+        rebuild_live(platform.client, platform.history_root, ACME, platform.clock)
+        return result
+
+    monkeypatch.setattr(tasks, "run", run_slowly)
+    work(platform, job)
+    assert ResultStore(platform.client, ACME).get("rfm", job.name) is None

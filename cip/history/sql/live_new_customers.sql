@@ -3,8 +3,11 @@
 WITH first_events AS (
   SELECT
     epoch_us(min(occurred_at)) AS first_us,
-    arg_min(channel, (occurred_at, coalesce(source_order, 0), coalesce(position, import_row, 0)))
-      AS channel
+    arg_min(
+      channel,
+      (occurred_at, position IS NOT NULL, coalesce(source_order, 0),
+        coalesce(position, import_row, 0))
+    ) AS channel
   FROM events
   WHERE coalesce(position, 0) <= $position
   GROUP BY customer_id

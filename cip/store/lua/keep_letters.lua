@@ -1,10 +1,12 @@
 -- Writes dead letters, each once; those beyond the limits are counted and not kept.
--- KEYS: letters, marks of what has a letter, counts, index
--- ARGV: source, most letters and most bytes of that source ('' for no limit), then for each letter:
+-- KEYS: letters, marks of what has a letter, counts, index, version of the tombstones
+-- ARGV: source, most letters and most bytes of that source ('' for no limit), version of the
+--   tombstones that the caller knows ('' for any; where it is another, -1 is answered), then each:
 --   mark, stream id, code, field, message, payload, '1' where the payload was cut
 -- Answers how many were written. The first write is one that a full server refuses: all or nothing.
 local letters, marks, counts, index = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local source, most, most_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if ARGV[4] ~= '' and (redis.call('GET', KEYS[5]) or '0') ~= ARGV[4] then return -1 end
 local SEP = '\31'
 local number, bytes = 'letters' .. SEP .. source, 'bytes' .. SEP .. source
 local held = redis.call('HMGET', counts, number, bytes)
@@ -27,7 +29,7 @@ local function write(i)
   written = written + 1
 end
 
-for i = 4, #ARGV, 7 do
+for i = 5, #ARGV, 7 do
   local size = #ARGV[i + 5]
   if most and (room < 1 or room_bytes < size) then
     if redis.call('SISMEMBER', marks, ARGV[i]) == 0 then add('not_kept', 1) end
