@@ -21,12 +21,12 @@ from cip.services.accounts import DEMO_USERS
 from cip.settings import Settings
 from cip.web import account, bodies, errors, health, joining, metrics, unread
 from cip.web.api import Api
-from cip.web.cookies import Request
 from cip.web.dash_callbacks import CallbackGroup
 from cip.web.guard import Guard
 from cip.web.headers import Headers
 from cip.web.identity import CSRF_HEADER, Identity
 from cip.web.proxies import TrustedProxies
+from cip.web.reading import Request
 from cip.web.requests import origin
 from layouts.document import STYLESHEETS, index_page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -37,13 +38,12 @@ def list_(tenant: TenantOption = None, reason: ReasonOption = None) -> None:
     who = operator(chosen_tenant(tenant))
     with administration() as admin:
         letters = admin.dead_letters
-        overview = letters.overview(who)
         if reason is None:
-            _show_reasons(overview)
+            _show_reasons(letters.overview(who))
             return
         found = [
             letter
-            for one in _chosen(overview, reason)
+            for one in _chosen(letters.reasons(who), reason)
             for letter in letters.page(who, one, limit=_LISTED)
         ]
     show_table(("letter", "written", "event", "type", "message"), list(map(_row, found)))
@@ -110,7 +110,7 @@ def discard(
             letters.discard(who, letter)
             say(f"Discarded {letter}.")
             return
-        chosen = _chosen(letters.overview(who), reason or "")
+        chosen = _chosen(letters.reasons(who), reason or "")
         names = ", ".join(one.key for one in chosen)
         if not yes:
             typer.confirm(f"Discard every letter of {names}?", abort=True)
@@ -124,8 +124,7 @@ def _check_choice(letter: str | None, reason: str | None, every: bool) -> None:
         fail("give a letter, or --reason and --all.", EXIT_USAGE)
 
 
-def _chosen(overview: Overview, wanted: str) -> list[Reason]:
-    reasons = [row.reason for row in overview.rows]
+def _chosen(reasons: Iterable[Reason], wanted: str) -> list[Reason]:
     found = [one for one in reasons if wanted in (one.key, one.code)]
     if not found:
         raise NotFoundError(f"There is no dead letter of the reason {wanted}.", field="reason")
@@ -144,7 +143,7 @@ def _replay_one(
 
 def _replay_all(letters: DeadLetterService, who: Principal, wanted: str) -> list[Settled]:
     settled: list[Settled] = []
-    for reason in _chosen(letters.overview(who), wanted):
+    for reason in _chosen(letters.reasons(who), wanted):
         after = ""
         while chunk := letters.replay_all(who, reason, after=after):
             settled += chunk

@@ -18,6 +18,7 @@ from cip.services.production import refuse_demo_accounts
 from cip.settings import load
 from cip.store.client import connect
 from cip.store.users import UserStore
+from cip.web import timed_bodies
 
 try:
     _settings = load()
@@ -32,6 +33,9 @@ workers = 2
 threads = 8
 keepalive = 15
 timeout = 30  # of a worker that hangs as a whole; it does not bound a request (bodies and Redis do)
+# gunicorn itself waits for a body as long as its sender likes, and for a sender to hang up in the
+# one thread that accepts connections.
+pre_request, post_request = timed_bodies.install, timed_bodies.linger
 graceful_timeout = 10
 control_socket_disable = True
 # What a proxy says is read in one place, cip.web.proxies; here nobody is believed.

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from .batches import MAX_EVENTS, batches, with_ids
 from .errors import ClientError, RefusedError, UnansweredError
-from .results import SendResult
+from .results import SendResult, result_of
 
-# What says that it may be otherwise in a moment; a gateway's 502 and 504 are no answer at all.
-_PASSING = frozenset({429, 502, 503, 504})
+# What says that it may be otherwise in a moment, or leaves open what became of the events.
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
 
@@ -49,7 +49,7 @@ class Client:
         self._path = parts.path.rstrip("/") + "/api/v1/events"
         self._headers = {
             "X-API-Key": api_key,
-            "Content-Type": "application/json",
+            "Content-Type": "application/x-ndjson",
             "Content-Encoding": "gzip",
         }
         self._tries = tries
@@ -64,7 +64,7 @@ class Client:
         result, place = SendResult(), 0
         try:
             for place, body in list(batches(given, max_events=self._batch_events)):
-                result = result.and_batch(self._post(gzip.compress(body, 6, mtime=0)), place)
+                result += self._post(gzip.compress(body, 6, mtime=0), place)
         except ClientError as error:
             error.sent, error.unsent = result, given[place:]
             raise
@@ -84,7 +84,7 @@ class Client:
     ) -> None:
         self.close()
 
-    def _post(self, body: bytes) -> dict[str, Any]:
+    def _post(self, body: bytes, first: int) -> SendResult:
         why, wanted = "no answer", 0.0
         for attempt in range(self._tries):
             if attempt:
@@ -96,7 +96,7 @@ class Client:
                 why, wanted = f"no answer ({type(error).__name__})", 0.0
                 continue
             if status not in _PASSING:
-                return _read(status, text)
+                return _read(status, text, first)
             why, wanted = f"answered {status}", _seconds(headers.get("Retry-After"))
         raise UnansweredError(f"{why}, {self._tries} times")
 
@@ -117,11 +117,12 @@ def _seconds(text: str | None) -> float:
     return float(text) if text and text.isascii() and text.isdigit() else 0.0
 
 
-def _read(status: int, text: bytes) -> dict[str, Any]:
+def _read(status: int, text: bytes, first: int) -> SendResult:
+    """The result of a batch whose first event has the place `first`."""
     try:
         answer = json.loads(text)
-        if status == http.client.ACCEPTED and isinstance(answer, dict):
-            return answer
+        if status == http.client.ACCEPTED:
+            return result_of(answer, first)
         told = answer["error"]
         raise RefusedError(
             status,
@@ -130,7 +131,9 @@ def _read(status: int, text: bytes) -> dict[str, Any]:
             told.get("field"),
             str(told.get("request_id", "")),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         # Not the platform's: of a proxy, or of another server.
         said = text[:200].decode("utf-8", "replace")
-        raise RefusedError(status, "unknown", said, None, "") from None
+    if status == http.client.ACCEPTED:
+        raise UnansweredError(f"answered 202 without a result: {said}")
+    raise RefusedError(status, "unknown", said, None, "")

@@ -33,4 +33,5 @@ class RefusedError(ClientError):
 
 
 class UnansweredError(ClientError):
-    """No answer came, or none but that there is no room, for as often as it was tried."""
+    """No answer came, or none that says what became of the events, for as often as it was tried;
+    or a gateway answered in the platform's place."""

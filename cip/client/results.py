@@ -25,20 +25,24 @@ class SendResult:
     duplicates: int = 0
     rejected: tuple[Rejection, ...] = ()
 
-    def and_batch(self, answer: dict[str, Any], first: int) -> SendResult:
-        """With the answer to a batch whose first event has the place `first`."""
-        rejected = tuple(
-            Rejection(
-                index=first + int(one["index"]),
-                event_id=one.get("event_id"),
-                field=one.get("field"),
-                code=str(one["code"]),
-                message=str(one["message"]),
-            )
-            for one in answer["rejected"]
-        )
+    def __add__(self, other: SendResult) -> SendResult:
         return SendResult(
-            self.accepted + int(answer["accepted"]),
-            self.duplicates + int(answer["duplicates"]),
-            self.rejected + rejected,
+            self.accepted + other.accepted,
+            self.duplicates + other.duplicates,
+            self.rejected + other.rejected,
         )
+
+
+def result_of(answer: Any, first: int) -> SendResult:
+    """The answer to a batch whose first event has the place `first`."""
+    rejected = tuple(
+        Rejection(
+            index=first + int(one["index"]),
+            event_id=one.get("event_id"),
+            field=one.get("field"),
+            code=str(one["code"]),
+            message=str(one["message"]),
+        )
+        for one in answer["rejected"]
+    )
+    return SendResult(int(answer["accepted"]), int(answer["duplicates"]), rejected)

@@ -16,6 +16,7 @@ from cip.domain.events import instant
 Source = Literal["stream", "api"]
 SOURCES: Final[tuple[Source, ...]] = ("stream", "api")
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
+MAX_EDITABLE_CHARACTERS: Final = 4 * MAX_PAYLOAD_BYTES
 MAX_API_LETTERS: Final = 10_000
 MAX_API_BYTES: Final = 64 * 1024 * 1024
 _IN_STREAM: Final = (
@@ -97,12 +98,14 @@ class Letter:
 
     @property
     def editable(self) -> str:
-        """What an editor begins with: the event's JSON, or the payload as it is."""
-        try:
-            text = orjson.dumps(self.event, option=orjson.OPT_INDENT_2) if self.event else b""
-        except orjson.JSONEncodeError:  # nested deeper than it writes
-            text = b""
-        return (text or self.payload).decode(errors="replace")
+        """What an editor begins with: the event's JSON, or the payload as it is. It may be sent
+        back as it stands: indenting what is nested may take a hundred times the room."""
+        event = self.event
+        for option in (orjson.OPT_INDENT_2, 0):
+            text = _text(event, option) if event else ""
+            if 0 < len(text) <= MAX_EDITABLE_CHARACTERS:
+                return text
+        return self.payload.decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,13 @@ class Heap:
     @property
     def letters(self) -> int:
         return sum(self.reasons.values())
+
+
+def _text(event: Mapping[str, Any], option: int) -> str:
+    try:
+        return orjson.dumps(event, option=option).decode()
+    except orjson.JSONEncodeError:  # nested deeper than it writes
+        return ""
 
 
 def readable(payload: bytes) -> dict[str, Any] | None:

@@ -36,6 +36,13 @@ class MalformedError(InvalidInputError):
     default_code = "malformed"
 
 
+class BodyTimeoutError(CipError):
+    """What a request brings along did not come in time."""
+
+    status = 408
+    default_code = "body_timeout"
+
+
 class TooLargeError(CipError):
     """More was sent than the stated limit allows."""
 

@@ -234,7 +234,8 @@ def _check_property(name: object, item: object, *, allow_nested: bool) -> None:
     field = f"properties.{name}"
     if isinstance(item, float) and not math.isfinite(item):
         raise EventRejectedError("A finite number.", code="invalid", field=field)
-    if isinstance(item, int) and abs(item) >= 2**63:
+    # A float of that size has no fraction: it is what readers of JSON make of a longer number.
+    if isinstance(item, (int, float)) and abs(item) >= 2**63:
         raise EventRejectedError("A number of at most 64 bits.", code="invalid", field=field)
     if isinstance(item, (list, dict)) and not allow_nested:
         raise EventRejectedError(

@@ -129,7 +129,8 @@ def _too_many() -> ThrottledError:
 
 
 class IngestGate:
-    """Entered before a request's body is read, so that a refusal is cheap."""
+    """Asked before a request's body is read, so that a refusal is cheap; entered once it has been,
+    so that a slow sender holds no slot."""
 
     def __init__(self, pressure: Pressure, limits: Limits, slots: Slots) -> None:
         self._pressure = pressure

@@ -12,7 +12,7 @@ import orjson
 
 from cip import failpoints
 from cip.domain.audit import Scalar
-from cip.domain.dead_letters import Letter, Reason
+from cip.domain.dead_letters import MAX_EDITABLE_CHARACTERS, Letter, Reason
 from cip.domain.erasure import ERASED_CODE
 from cip.domain.errors import CipError, NotFoundError
 from cip.domain.events import Event, EventRejectedError, parse_event
@@ -30,7 +30,7 @@ PAGE: Final = 25
 MOST_REASONS: Final = 100
 MOST_AT_ONCE: Final = 10_000
 MOST_EXPORTED: Final = 1_000
-MAX_EDITED_CHARACTERS: Final = 128 * 1024
+MAX_EDITED_CHARACTERS: Final = MAX_EDITABLE_CHARACTERS
 
 _ERASED: Final = "This customer was erased; events of before that are not taken."
 
@@ -89,6 +89,12 @@ class DeadLetterService:
             for (reason, many), one in zip(shown, newest, strict=True)
         )
         return Overview(rows, heap.letters, len(ranked) - len(shown), heap.not_kept)
+
+    def reasons(self, who: Principal) -> list[Reason]:
+        """All there are, also those that an overview has no room for."""
+        letters = self._reads(who)
+        with required():
+            return sorted(letters.heap().reasons, key=lambda reason: reason.key)
 
     def page(
         self, who: Principal, reason: Reason, *, before: str = "", limit: int = PAGE

@@ -9,28 +9,32 @@ from typing import Any, Final
 
 import flask
 import orjson
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from cip.domain.errors import InvalidInputError, TooLargeError, UnsupportedError
 from cip.domain.events import MAX_EVENTS_PER_REQUEST, MAX_REQUEST_BYTES
-from cip.services.ingestion import UnreadableLine
 from cip.services.insights import MAX_WAIT_SECONDS
+from cip.web.event_lists import event, events_apart
+from cip.web.reading import TOO_LARGE
 
 JSON_LINES: Final = ("application/x-ndjson", "application/jsonl")
 # A stream of gzip may have several members. Each costs a copy of what follows it.
 MAX_GZIP_MEMBERS: Final = 64
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
-_TOO_LARGE: Final = f"At most {MAX_REQUEST_BYTES // 1024**2} MB a request, unpacked."
 
 
 def raw_events() -> Sequence[object]:
-    """`{"events": [...]}`, or JSON lines; a line that is not JSON is told of by its own."""
+    """`{"events": [...]}`, or JSON lines. An event that is not JSON is told of by its own."""
     text = body()
     if flask.request.mimetype in JSON_LINES:
         lines = [line for line in text.split(b"\n") if line.strip()]
         # One too many is enough to be refused by.
-        return [_line(line) for line in lines[: MAX_EVENTS_PER_REQUEST + 1]]
-    given = json_object(parsed(text))
+        return [event(line) for line in lines[: MAX_EVENTS_PER_REQUEST + 1]]
+    try:
+        given = json_object(orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        if (apart := events_apart(text)) is None:
+            raise _not_json() from error
+        return apart
     only(given, {"events"})
     events = given.get("events")
     if not isinstance(events, list):
@@ -38,22 +42,12 @@ def raw_events() -> Sequence[object]:
     return events
 
 
-def _line(line: bytes) -> object:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return UnreadableLine(line)
-
-
 def body() -> bytes:
     """The whole body, unpacked; raises `TooLargeError` before more than the limit is held."""
     encoding = flask.request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise UnsupportedError("A body is sent as it is or packed by gzip.")
-    try:
-        text = flask.request.get_data(cache=True)
-    except RequestEntityTooLarge as error:
-        raise TooLargeError(_TOO_LARGE) from error
+    text = flask.request.get_data()
     return _unpacked(text) if encoding.endswith("gzip") else text
 
 
@@ -77,7 +71,7 @@ def _member(packed: bytes, room: int) -> tuple[bytes, bytes]:
     except zlib.error as error:
         raise _bad_gzip("is damaged, or none") from error
     if len(part) > room:
-        raise TooLargeError(_TOO_LARGE)
+        raise TooLargeError(TOO_LARGE)
     if not stream.eof:
         raise _bad_gzip("ends too early")
     return part, stream.unused_data
@@ -95,7 +89,11 @@ def parsed(text: bytes) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InvalidInputError("The body is not JSON.", code="not_json") from error
+        raise _not_json() from error
+
+
+def _not_json() -> InvalidInputError:
+    return InvalidInputError("The body is not JSON.", code="not_json")
 
 
 def json_object(value: object) -> dict[str, Any]:

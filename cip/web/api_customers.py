@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
 from cip.domain.erasure import Erasure
+from cip.domain.errors import InvalidInputError
 from cip.domain.events import MAX_ID_CHARACTERS
 from cip.domain.permissions import Permission
 from cip.services import Services
@@ -30,13 +31,13 @@ _CUSTOMER: Final = in_path(
 class AnythingConverter(BaseConverter):
     """A customer's id holds what it likes, slashes at its ends too."""
 
-    regex = ".+"
+    regex = "(?s:.+)"
     part_isolating = False
 
 
 def register(routes: Routes, services: Services) -> None:
     def erase_customer() -> ResponseReturnValue:
-        erasure = services.erasure.request(principal(), address_part("customer_id"))
+        erasure = services.erasure.request(principal(), _customer_id())
         return _answer(erasure), 202, {"Location": f"{PREFIX}/erasures/{erasure.id}"}
 
     def erasure() -> ResponseReturnValue:
@@ -55,6 +56,19 @@ def register(routes: Routes, services: Services) -> None:
         "The receipt of an erasure", _ABOUT, {200: Erasure}, (403, 404), needs=_ERASE,
         parameters=(in_path("erasure_id", "Of the receipt."),),
     ))  # fmt: skip
+
+
+def _customer_id() -> str:
+    """As the address has it. A byte that is not UTF-8 would else be read as U+FFFD, which may be
+    somebody, and surely is not who was meant."""
+    try:
+        # WSGI hands bytes over as Latin-1.
+        flask.request.environ["PATH_INFO"].encode("latin-1").decode("utf-8")
+    except UnicodeError as error:
+        raise InvalidInputError(
+            "Percent-encoded UTF-8 is expected in the address.", field="customer_id"
+        ) from error
+    return address_part("customer_id")
 
 
 def _answer(erasure: Erasure) -> flask.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import flask
 from flask.typing import ResponseReturnValue
 
 from cip.domain.events import MAX_EVENTS_PER_REQUEST, MAX_REQUEST_BYTES
@@ -42,6 +43,9 @@ def register(routes: Routes, services: Services) -> None:
     def events() -> ResponseReturnValue:
         tenant = principal().tenant
         # Before the body is read: what is refused costs next to nothing.
+        services.gate.check(tenant)
+        # Before there is a slot for it: a slow sender holds none.
+        flask.request.get_data()
         with services.gate.admit(tenant):
             answer = services.ingestion.accept(tenant, raw_events())
         return dataclasses.asdict(answer), 202

@@ -24,9 +24,11 @@ NAME: Final = "api"
 JSON: Final = "application/json"
 _REFS: Final = "#/components/schemas/{model}"
 _WHY: Final = {
+    400: "The body ended too early, or its chunks are none.",
     401: "Nobody is signed in, or the credential does not hold.",
     403: "The permission is missing.",
     404: "There is no such thing for you.",
+    408: "The body did not come within ten seconds.",
     409: "Something else came first.",
     413: "More than the limits allow.",
     415: "A content encoding that is not read here.",
@@ -58,6 +60,11 @@ class Told:
     needs: Permission | None = None
     more: str = ""
     headers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+
+def _faults(told: Told) -> tuple[int, ...]:
+    """Whatever takes a body may find that it does not come, or comes in pieces."""
+    return told.faults if told.takes is None else (*told.faults, 400, 408)
 
 
 class Routes:
@@ -119,7 +126,7 @@ class Routes:
                 content = self.json(content)
             answers[str(status)] = _answer(status, content, told, HTTPStatus(status).phrase)
         own = () if told.public else (401, 429)
-        for status in sorted({*told.faults, *own, 503}):
+        for status in sorted({*_faults(told), *own, 503}):
             content = self.json(ErrorAnswer)
             answers[str(status)] = _answer(status, content, told, _WHY[status])
         return answers

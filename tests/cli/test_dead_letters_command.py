@@ -121,6 +121,17 @@ def test_one_and_then_all_of_a_reason_are_discarded_when_confirmed(
     assert platform.client.xlen(keys.dead_letters(ACME)) == 0
 
 
+def test_all_of_a_code_are_more_than_a_list_of_reasons_shows(cip: Cip, platform: Platform) -> None:
+    now = datetime.now(UTC)
+    events = [{**raw_event(now=now), f"field_{number}": 1} for number in range(130)]
+    assert len(platform.services.ingestion.accept(ACME, events).rejected) == 130
+    chosen = ("--reason", "unknown_field", "--all")
+    refused = cip("replay", *chosen)
+    assert (refused.exit_code, refused.output.splitlines()[-1]) == (1, "130 refused")
+    assert cip("discard", *chosen, "--yes").output == "Discarded 130.\n"
+    assert platform.client.xlen(keys.dead_letters(ACME)) == 0
+
+
 @pytest.mark.usefixtures("rejected")
 def test_another_tenants_letter_is_not_found(cip: Cip, platform: Platform) -> None:
     platform.add_tenant("other")

@@ -11,8 +11,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,12 +37,13 @@ from cip.domain.events import (
 from cip.domain.tenants import Tenant
 from cip.history import query
 from cip.history.table import HistoryTable
+from cip.ingest.imports.expressions import Cell, as_property
 from cip.ingest.imports.importing import Import, _examine, unwatched
-from cip.ingest.imports.plan import Property, Wishes, plain_plan
+from cip.ingest.imports.plan import Form, Property, Wishes, plain_plan
 from cip.ingest.imports.report import fault
-from cip.ingest.imports.source import Format
+from cip.ingest.imports.source import Format, Kind
 from cip.ingest.imports.sources import open_source
-from tests.factories import NOW, tenant
+from tests.factories import NOW, raw_event, tenant
 
 FIELDS = ("event_id", "customer_id", "type", "occurred_at", "channel", "amount", "currency")
 PROPERTIES = (
@@ -228,3 +232,23 @@ def test_the_size_limit_is_the_parsers_to_the_byte() -> None:
     expected = [at for at, got in enumerate(outcomes, 1) if not isinstance(got, Event)]
     assert sorted(refused) == expected
     assert 0 < len(expected) < len(table)
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+@pytest.mark.parametrize(
+    "number",
+    ["9223372036854775807", "-9223372036854775808", "9223372036854775808", "18446744073709551616",
+     "9223372036854775807.5", "9.2e18", "9.3e18", "-1e300", "1e+17", "123456789012345678e2",
+     "0.1e-400", "1E5", "922337203685477580.7", "-9.3E+18"],
+)  # fmt: skip
+def test_a_number_written_out_has_64_bits_for_both(number: str, kind: Kind) -> None:
+    form: Form = "number" if kind == "text" else "auto"
+    sql = as_property(Cell(f"CAST('{number}' AS {kind})", kind), form, may_nest=False)
+    ((found,),) = duckdb.execute(f"SELECT {sql.fault}").fetchall()
+    raw = raw_event(properties=orjson.loads(f'{{"a": {number}}}'))
+    try:
+        parse_event(raw, tenant=tenant(), now=NOW)
+        expected = None
+    except EventRejectedError as error:
+        expected = error.code
+    assert found == expected

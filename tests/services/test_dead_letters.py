@@ -162,6 +162,36 @@ def test_a_refused_replay_names_the_field_and_keeps_the_letter(
     assert audited(platform) == []
 
 
+def test_what_the_editor_begins_with_may_be_sent_back(
+    platform: Platform, service: DeadLetterService, who: Principal
+) -> None:
+    """A line each at 250 levels is four megabytes of spaces."""
+    items: Any = [1] * 12_000
+    for _ in range(250):
+        items = [items]
+    reject(platform, properties={"amount_minor": 5, "currency": "USD", "items": items})
+    letter = only(service, who)
+    assert orjson.loads(letter.editable) == letter.event
+    assert len(letter.editable) <= services.MAX_EDITED_CHARACTERS
+    with pytest.raises(EventRejectedError) as refused:
+        service.replay(who, letter.id, letter.editable)
+    assert refused.value.field == "properties", "as it was, and not for its length"
+
+
+def test_an_event_that_is_long_once_indented_is_replayed_as_edited(
+    platform: Platform, service: DeadLetterService, who: Principal
+) -> None:
+    items: Any = [1] * 3_000
+    for _ in range(28):
+        items = [items]
+    dollars = {"amount_minor": 5, "currency": "USD", "items": items}
+    reject(platform, properties=dollars)
+    letter = only(service, who)
+    assert len(letter.editable) > 128 * 1024
+    edited = letter.editable.replace('"USD"', '"EUR"')
+    assert service.replay(who, letter.id, edited).outcome == "replayed"
+
+
 def test_the_senders_own_resend_makes_a_replay_a_duplicate(
     platform: Platform, service: DeadLetterService, who: Principal
 ) -> None:

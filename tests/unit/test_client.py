@@ -29,6 +29,10 @@ def accepted(count: int, *rejected: dict[str, Any]) -> Reply:
     return 202, {}, json.dumps(body).encode()
 
 
+def events_in(body: bytes) -> list[Any]:
+    return [json.loads(line) for line in body.split(b"\n")]
+
+
 def fault(status: int, code: str, **headers: str) -> Reply:
     error = {"code": code, "message": "Words.", "field": "events", "request_id": "req_1"}
     return status, headers, json.dumps({"error": error}).encode()
@@ -60,7 +64,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
             def do_POST(self) -> None:
                 sent = self.rfile.read(int(self.headers["Content-Length"]))
-                server.bodies.append(json.loads(gzip.decompress(sent))["events"])
+                server.bodies.append(events_in(gzip.decompress(sent)))
                 server.heads.append({**self.headers, "path": self.path})
                 reply = server.replies.pop(0)
                 if reply is None:
@@ -107,6 +111,53 @@ def test_events_go_in_batches_packed_and_with_ids(serve: Callable[..., Server]) 
     assert server.heads[0]["path"] == "/base/api/v1/events"
     assert server.heads[0]["X-API-Key"] == KEY
     assert server.heads[0]["Content-Encoding"] == "gzip"
+    assert server.heads[0]["Content-Type"] == "application/x-ndjson"
+
+
+def test_an_event_whose_id_is_none_is_given_one(serve: Callable[..., Server]) -> None:
+    server = serve(accepted(1))
+    with server.client() as client:
+        client.send([{"event_id": None, "customer_id": "c"}])
+    ((event,),) = server.bodies
+    assert len(event["event_id"]) == 32
+
+
+def test_what_cannot_be_read_is_a_line_of_its_own() -> None:
+    """Half a character, as cut text has it, would make one JSON document unreadable as a whole."""
+    ((_, body),) = batches([{"a": 1}, {"a": "\ud83d"}, {"a": "\n"}])
+    assert body.split(b"\n") == [b'{"a":1}', b'{"a":"\\ud83d"}', b'{"a":"\\n"}']
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_leaves_it_open_is_tried_again(serve: Callable[..., Server], status: int) -> None:
+    server = serve(fault(status, "any"), accepted(1))
+    with server.client() as client:
+        assert client.send([{"customer_id": "a"}]).accepted == 1
+    assert server.bodies[0] == server.bodies[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"<html>",
+        b'{"accepted": 1}',
+        b'{"accepted": 1, "duplicates": 0, "rejected": 7}',
+        b'{"accepted": 1, "duplicates": 0, "rejected": ["x"]}',
+        b'{"accepted": null, "duplicates": 0, "rejected": []}',
+    ],
+)
+def test_a_202_without_a_result_tells_what_is_left(
+    serve: Callable[..., Server], body: bytes
+) -> None:
+    server = serve(accepted(1), (202, {}, body), accepted(2))
+    with server.client(batch_events=1) as client, pytest.raises(UnansweredError) as caught:
+        client.send([{"a": 1}, {"a": 2}])
+    assert caught.value.sent == SendResult(1)
+    (left,) = caught.value.unsent
+    assert [left] == server.bodies[1], "its id included: sent again it counts once"
 
 
 def test_what_got_no_answer_is_sent_again_with_the_same_ids(serve: Callable[..., Server]) -> None:
@@ -128,7 +179,7 @@ def test_it_never_comes_back_sooner_than_it_was_told(serve: Callable[..., Server
     assert server.waits == [7.25, 7.5]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422, 500])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422, 501])
 def test_a_refusal_is_told_and_never_repeated(serve: Callable[..., Server], status: int) -> None:
     server = serve(accepted(1), fault(status, "some_code"))
     events = [{"event_id": "e1"}, {"event_id": "e2"}, {"event_id": "e3"}]
@@ -191,8 +242,8 @@ def test_a_batch_stays_below_the_limits_of_a_request() -> None:
     made = list(batches(events))
     assert all(len(body) <= MAX_BYTES for _, body in made)
     assert [first for first, _ in made] == [0, 139, 278]
-    assert sum(len(json.loads(body)["events"]) for _, body in made) == 300
-    assert [len(json.loads(body)["events"]) for _, body in batches([{}] * 2_001)] == [1000, 1000, 1]
+    assert sum(len(events_in(body)) for _, body in made) == 300
+    assert [len(events_in(body)) for _, body in batches([{}] * 2_001)] == [1000, 1000, 1]
     huge = list(batches([{}, {"text": "x" * MAX_BYTES}, {}]))
     assert [first for first, _ in huge] == [0, 1, 2]
 

@@ -13,7 +13,7 @@ import pytest
 from cip.domain.events import MAX_REQUEST_BYTES
 from cip.services.ingestion import UnreadableLine
 from cip.web.api_bodies import MAX_GZIP_MEMBERS
-from tests.factories import raw_event
+from tests.factories import Platform, raw_event
 from tests.web.conftest import Client
 
 JSON = "application/json"
@@ -81,6 +81,32 @@ def test_an_unreadable_line_reaches_the_service_byte_for_byte(
     monkeypatch.setattr("cip.services.ingestion.IngestionService.accept", accept)
     send(b'{"a": 1}\n{"b\xff\n', "application/jsonl")
     assert seen == [{"a": 1}, UnreadableLine(b'{"b\xff')]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [rb'"\ud83d"', b"1e400", b"9" * 400, b'"\xff"', b"[" * 1_100 + b"]" * 1_100, b"NaN", b'"a\nb"'],
+)
+def test_an_event_of_a_list_that_is_not_json_is_rejected_by_its_own(
+    send: Any, platform: Platform, spoilt: bytes
+) -> None:
+    good = [orjson.dumps(raw_event()) for _ in range(2)]
+    bad = orjson.dumps(raw_event(properties={"a": 0})).replace(b'{"a":0}', b'{"a":%b}' % spoilt)
+    body = b'{"events": [%b]}' % b", ".join([good[0], bad, good[1]])
+    for accepted in (2, 0):
+        answer = send(body)
+        assert (answer.status_code, answer.json["accepted"]) == (202, accepted), answer.text
+        assert [(r["index"], r["code"]) for r in answer.json["rejected"]] == [(1, "not_json")]
+    service, who = platform.services.dead_letters, platform.principal()
+    (row,) = service.overview(who).rows
+    (letter,) = service.page(who, row.reason)
+    assert letter.payload == bad, "kept as it was sent, once"
+
+
+def test_the_2001st_event_is_too_many_also_where_one_is_not_json(send: Any) -> None:
+    for count, status in ((1_999, 202), (2_000, 413), (9_000, 413)):
+        body = b'{"events": [NaN' + b",{}" * count + b"]}"
+        assert send(body).status_code == status
 
 
 def test_lines_need_no_last_newline_and_may_be_none(send: Any) -> None:
@@ -185,6 +211,17 @@ def test_a_deeply_nested_event_is_rejected_by_its_own(send: Any, depth: int, kin
         (1, "deep", "properties.a", "nested"),
         (2, "deep", "properties", "invalid"),
     ]
+
+
+@pytest.mark.parametrize("kind", [JSON, "application/x-ndjson"])
+def test_a_deeply_nested_event_is_kept_whole(send: Any, platform: Platform, kind: str) -> None:
+    nested = b"[" * 500 + b"]" * 500
+    deep = orjson.dumps(raw_event(properties={"a": 0})).replace(b":0}", b":%b}" % nested)
+    assert send(b'{"events": [%b]}' % deep if kind == JSON else deep, kind).status_code == 202
+    service, who = platform.services.dead_letters, platform.principal()
+    (row,) = service.overview(who).rows
+    (letter,) = service.page(who, row.reason)
+    assert letter.payload == deep
 
 
 def test_what_may_be_nested_is_taken(send: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from dash import Dash
@@ -52,12 +52,29 @@ def test_any_customer_can_be_erased(alice: Client, platform: Platform, customer:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("x" * 257, 422), ("%00", 422), ("%07a", 422), ("", 404), ("%0Aa", 404)]
-)
+    ("path", "status"),
+    [("x" * 257, 422), ("%00", 422), ("%07a", 422), ("", 404), ("%0Aa", 422),
+     ("a%0Ab", 422), ("a%0A", 422), ("%0A", 422)],
+)  # fmt: skip
 def test_what_no_event_can_name_is_refused(alice: Client, path: str, status: int) -> None:
     answer = alice.delete(f"/api/v1/customers/{path}")
     assert answer.status_code == status
     assert answer.json["error"]["code"] in ("invalid", "not_found")
+
+
+@pytest.mark.parametrize("path", ["%FF", "%ED%A0%80", "M%FCller", "a%2F%C3", "%C0%AF"])
+def test_an_address_that_is_no_utf_8_erases_nobody(
+    alice: Client, platform: Platform, path: str
+) -> None:
+    # As a server hands it over; the test client would correct it.
+    as_sent = f"/api/v1/customers/{unquote(path, encoding='latin-1')}"
+    answer = alice.delete("/api/v1/customers/x", environ_overrides={"PATH_INFO": as_sent})
+    error = answer.json["error"]
+    assert (answer.status_code, error["code"], error["field"]) == (422, "invalid", "customer_id")
+    # Whom it would be if what cannot be read were replaced.
+    replaced = unquote(path, errors="replace")
+    assert send(platform, replaced).accepted == 1
+    assert erase(alice, replaced).status_code == 202
 
 
 def test_erasing_needs_the_permission(bob: Client, ann: Client, alice: Client) -> None:

@@ -123,12 +123,13 @@ def _natural(kind: Kind) -> str:
 
 def _checked(text: str, whole: str, rest: str) -> PropertySql:
     """`type` for what is no number at all; `invalid` for NaN, infinity and more than 64 bits."""
-    short = whole.replace("*", "{0,17}")  # surely within 64 bits
+    # Surely within 64 bits.
+    short = whole.replace("*", "{0,17}") + rest.replace("[+-]?", "-")
     endless = f"lower({text}) IN ('nan', 'inf', '-inf', 'infinity', '-infinity')"
     return PropertySql(
         text,
-        f"CASE WHEN {text} IS NULL OR regexp_full_match({text}, '{short}{rest}') THEN NULL "
-        f"WHEN {endless} OR {_too_long(text)} THEN 'invalid' "
+        f"CASE WHEN {text} IS NULL OR regexp_full_match({text}, '{short}') THEN NULL "
+        f"WHEN {endless} OR {_too_long(text)} OR {_too_large(text, rest)} THEN 'invalid' "
         f"WHEN NOT regexp_full_match({text}, '{whole}{rest}') THEN 'type' END",
     )
 
@@ -140,12 +141,22 @@ def _too_long(text: str) -> str:
     )
 
 
+def _too_large(text: str, rest: str) -> str:
+    """Of what is no plain integer: beyond 64 bits a float has no fraction left."""
+    if not rest:
+        return "false"
+    return (
+        f"regexp_full_match({text}, '{_INTEGER}{rest}') "
+        f"AND NOT regexp_full_match({text}, '{_INTEGER}') AND "
+        f"coalesce(abs(TRY_CAST({text} AS DOUBLE)) >= CAST({_LARGEST + 1} AS DOUBLE), true)"
+    )
+
+
 def _json_property(cell: Cell, *, may_nest: bool) -> PropertySql:
     text = f"CAST({cell.sql} AS VARCHAR)"
+    invalid = f"WHEN {_too_long(text)} OR {_too_large(text, _FRACTION)} THEN 'invalid'"
     nested = f"WHEN json_type({cell.sql}) IN ('ARRAY', 'OBJECT') THEN 'nested'"
     return PropertySql(
         f"nullif({text}, 'null')",
-        f"CASE {'' if may_nest else nested} WHEN {_too_long(text)} THEN 'invalid' END"
-        if not may_nest
-        else f"CASE WHEN {_too_long(text)} THEN 'invalid' END",
+        f"CASE {'' if may_nest else nested} {invalid} END",
     )
