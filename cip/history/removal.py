@@ -11,5 +11,5 @@ from cip.history.table import HistoryTable
 def remove_history(root: str, tenant: TenantId) -> None:
     """Deletes the tenant's folder with everything in it; an import that is under way ends first."""
     table = HistoryTable(root, tenant)
-    with table.exclusive():
+    with table.locked():
         shutil.rmtree(table.folder)

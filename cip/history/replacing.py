@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from cip.history.durability import OWN_ENGINE
+from cip.history.log_files import OWN_ENGINE
 
 _TRIES: Final = 1_000
 STATISTICS: Final = ("occurred_at", "position", "import_id")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -14,14 +12,16 @@ from uuid import uuid4
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction
 
 from cip import failpoints
 from cip.domain.errors import ConflictError
 from cip.domain.tenants import TenantId
 from cip.durable import make_folder, sync
-from cip.history.durability import LOOK_BACK, mend, sync_versions
+from cip.history.adopting import adopt
+from cip.history.durability import LOOK_BACK, DamagedHistoryError, mend, sync_versions
+from cip.history.log_files import OWN_ENGINE, WRITER
 from cip.history.replacing import STATISTICS, Replacement, replace_files
+from cip.history.writer_lock import writer_lock
 
 # `position` is the packed stream id of a streamed event; imports have `import_id` and
 # `import_row` instead. `properties` is JSON text; `amount_minor` repeats the one property that
@@ -52,9 +52,10 @@ _CONFIGURATION: Final = {
     "delta.deletedFileRetentionDuration": "interval 1 hours",
     "delta.logRetentionDuration": "interval 1 hours",
     "delta.checkpointInterval": "50",
+    # Else a commit removes what its checkpoint stands for before that is synced.
+    "delta.enableExpiredLogCleanup": "false",
     "delta.dataSkippingStatsColumns": ",".join(STATISTICS),
 }
-_WRITER_LOCK: Final = "writer.lock"
 _DELETE_TRIES: Final = 5
 
 
@@ -70,9 +71,11 @@ class HistoryTable:
         self.folder = Path(root) / tenant
         self.path = self.folder / "events"
         self._synced: int | None = None  # up to this version all is known to be on the disk
+        self._mended = False
 
     def ensure(self) -> None:
         """Creates the table where there is none yet; gives an older one today's properties."""
+        self._mend_once()
         if DeltaTable.is_deltatable(str(self.path)):
             self._configure()
             return
@@ -86,12 +89,24 @@ class HistoryTable:
         """Before a table is written to: ends what a power cut or a kill has left undone.
 
         `acknowledged` is the packed stream position that is known to be durable. Raises
-        `DamagedHistoryError` where the table cannot hold it any more.
+        `DamagedHistoryError` where the table cannot hold it any more, and makes no new one then.
         """
         mend(self.path, is_spared=lambda version: self._reaches(version, acknowledged))
+        self._mended = True
+        if not self._reaches(self.version(), acknowledged):
+            raise DamagedHistoryError(
+                "The history is gone, or lacks events that were acknowledged and have left the "
+                "stream. Restore a backup of it that is no older than the one Redis runs on."
+            )
         self.ensure()
         make_folder(self.path)
         self._sync_version(self.version())
+
+    def _mend_once(self) -> None:
+        """A commit on top of what a power cut has left in part would be set aside with it."""
+        if not self._mended:
+            mend(self.path)
+            self._mended = True
 
     def _reaches(self, version: int, position: int) -> bool:
         if position <= 0:
@@ -180,16 +195,10 @@ class HistoryTable:
                 raise ConflictError(f"The import {import_id} is in the history already.")
             adopted = self.path / f"part-{uuid4()}.parquet"
             file.rename(adopted)
-            table.create_write_transaction(
-                [_added(adopted, rows, import_id)],
-                mode="append",
-                schema=SCHEMA,
-                commit_properties=CommitProperties(
-                    app_transactions=[Transaction(_IMPORT_APP + import_id, 1)]
-                ),
-            )
-            # That call leaves the loaded version as it was, and the stream may have committed
-            # in between: whichever of the new versions is ours, it is on the disk then.
+            properties = _properties(Transaction(_IMPORT_APP + import_id, 1))
+            adopt(table, adopted, rows, import_id, properties)
+            # The stream may have committed in between: whichever version is ours, it is on the
+            # disk then.
             self._sync_version(self._load().version())
 
     def delete_import(self, import_id: str) -> int:
@@ -203,11 +212,14 @@ class HistoryTable:
         """Merges small files once there are more than `above_files` of them; whether it did.
 
         Commits slow down with the number of files. Readers keep the files that they hold: only
-        `old_files.remove_old` removes them, an hour later.
+        `old_files.remove_old` removes them, an hour later. While somebody else holds `exclusive`
+        it is left for another time.
         """
         if self._small_files() <= above_files:
             return False
-        with self.exclusive():
+        with self.exclusive(wait=False) as mine:
+            if not mine:
+                return False
             table = self._load()
             failpoints.hit("compact.before")
             table.optimize.compact()
@@ -233,19 +245,24 @@ class HistoryTable:
         return True
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Held by imports and maintenance, so that two of them on one machine take turns.
+    def exclusive(self, *, wait: bool = True) -> Iterator[bool]:
+        """Held by imports and maintenance, so that two of them on one machine take turns. Yields
+        whether it is held: without `wait` somebody else may have it.
 
         The stream consumer does not take it: a conflicting commit of it fails and is retried.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / _WRITER_LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        with self.locked(wait=wait) as mine:
+            if mine:
+                self._mend_once()
+            yield mine
+
+    def locked(self, *, wait: bool = True) -> AbstractContextManager[bool]:
+        """The same for whoever does not mind the state that the table is in."""
+        return writer_lock(self.folder, wait=wait)
 
     def _delete(self, condition: str, app: str) -> int:
         """Rewrites the files that hold such rows; begins anew when a commit came in between."""
-        properties = CommitProperties(app_transactions=[Transaction(app, 0)])
+        properties = _properties(Transaction(app, 0))
         for tries_left in reversed(range(_DELETE_TRIES)):
             table = self._load()
             try:
@@ -272,7 +289,7 @@ class HistoryTable:
             table,
             rows,
             mode="append",
-            commit_properties=CommitProperties(app_transactions=[transaction]),
+            commit_properties=_properties(transaction),
         )
         failpoints.hit("history.after_commit")
         self._sync_version(table.version())
@@ -280,19 +297,13 @@ class HistoryTable:
     def _sync_version(self, version: int) -> None:
         """Puts the commit on the disk, and those before it, whoever made them: a version behind a
         gap would be lost with it."""
-        first = version - LOOK_BACK if self._synced is None else self._synced + 1
+        known = self._synced
+        if known is not None and version < known:  # an older one was put in its place
+            known = None
+        first = version - LOOK_BACK if known is None else known + 1
         sync_versions(self.path, first, version)
         self._synced = version
 
 
-def _added(file: Path, rows: int, import_id: str) -> AddAction:
-    """With the figures by which an undo finds its file among the others."""
-    about = file.stat()
-    stats = {
-        "numRecords": rows,
-        "minValues": {"import_id": import_id},
-        "maxValues": {"import_id": import_id},
-        "nullCount": {"import_id": 0},
-    }
-    changed_ms = about.st_mtime_ns // 1_000_000
-    return AddAction(file.name, about.st_size, {}, changed_ms, True, json.dumps(stats))
+def _properties(transaction: Transaction) -> CommitProperties:
+    return CommitProperties(app_transactions=[transaction], custom_metadata={WRITER: OWN_ENGINE})

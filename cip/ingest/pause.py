@@ -89,12 +89,10 @@ def await_history(
         if time.monotonic() > deadline:
             raise UnavailableError("The history does not catch up with the stream.")
         with _owned(client, tenant) as mine:
-            if mine:
-                if consumer is None:
-                    consumer = TenantConsumer(client, history_root, tenant, clock)
-                    consumer.prepare()
-                consumer.history_step()
-            else:
+            if mine and consumer is None:
+                consumer = TenantConsumer(client, history_root, tenant, clock)
+                consumer.prepare()
+            if not (mine and consumer and consumer.history_step()):
                 time.sleep(_LOOK_SECONDS)
 
 

@@ -21,6 +21,9 @@ SLOTS: Final = 2
 PATIENCE_SECONDS: Final = 0.05
 # Who waits holds a thread of the web server.
 MAX_WAITING: Final = 4
+# Beside others a tenant rests after each request for this share of the time it took: it never has
+# the whole of a core, and what is left over is at hand for whoever sends little.
+REST_SHARE: Final = 0.4
 # A tenant that has asked within this time wants in: the last slot is kept for it.
 REMEMBERED_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = (1, 3)
@@ -30,7 +33,8 @@ class Slots:
     """The requests with events that one process works on at a time, shared fairly.
 
     While several tenants want in, the last slot is only for one that holds none, and so is the
-    last place to wait; what comes free goes to whoever holds least and was served longest ago."""
+    last place to wait; what comes free goes to whoever holds least and was served longest ago. And
+    each rests a little after a request."""
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Slots:
         self._waiting: Counter[TenantId] = Counter()
         self._asked: dict[TenantId, float] = {}
         self._served: dict[TenantId, int] = {}
+        self._rests_until: dict[TenantId, float] = {}
         self._number = count(1)
         self._changed = Condition()
 
@@ -55,10 +60,11 @@ class Slots:
     def take(self, tenant: TenantId) -> Iterator[None]:
         """Raises `ThrottledError` where there is none for the tenant, and none comes free soon."""
         self._acquire(tenant)
+        begun = self._clock()
         try:
             yield
         finally:
-            self._release(tenant)
+            self._release(tenant, self._clock() - begun)
 
     def check(self, tenant: TenantId) -> None:
         """Raises `ThrottledError` where there is neither a slot for the tenant now nor a place to
@@ -81,7 +87,13 @@ class Slots:
             return False
         self._waiting[tenant] += 1
         try:
-            return self._changed.wait_for(lambda: self._is_next(tenant), self._patience)
+            deadline = self._clock() + self._patience
+            while not self._is_next(tenant):
+                left = deadline - self._clock()
+                if left <= 0:
+                    return False
+                self._changed.wait(min(left, self._rest(tenant) or left))
+            return True
         finally:
             self._waiting[tenant] -= 1
             self._changed.notify_all()  # those who let it pass look again
@@ -92,8 +104,10 @@ class Slots:
         least = 2 if self._held[tenant] else 1
         return places >= least and 2 * self._waiting[tenant] < self._max_waiting
 
-    def _release(self, tenant: TenantId) -> None:
+    def _release(self, tenant: TenantId, took: float) -> None:
         with self._changed:
+            if not self._is_alone(tenant):
+                self._rests_until[tenant] = self._clock() + REST_SHARE * took
             self._held[tenant] -= 1
             if not self._held[tenant]:
                 del self._held[tenant]
@@ -108,9 +122,16 @@ class Slots:
 
     def _may_take(self, tenant: TenantId) -> bool:
         free = self._total - self._held.total()
-        if free <= 0:
+        if free <= 0 or self._rest(tenant):
             return False
         return free > 1 or not self._held[tenant] or self._is_alone(tenant)
+
+    def _rest(self, tenant: TenantId) -> float:
+        """Seconds until the tenant has rested."""
+        left = self._rests_until.get(tenant, 0.0) - self._clock()
+        if left <= 0:
+            self._rests_until.pop(tenant, None)
+        return max(0.0, left)
 
     def _rank(self, tenant: TenantId) -> tuple[int, int]:
         return self._held[tenant], self._served.get(tenant, 0)

@@ -164,3 +164,24 @@ def test_a_tenant_without_a_history_is_no_trouble(platform: Platform) -> None:
     platform.services.ingestion.accept(ACME, [raw_event()])
     upkeep(platform).round()
     assert not HistoryTable(platform.history_root, ACME).exists()
+
+
+def test_no_tenant_waits_for_what_holds_anothers_history(
+    platform: Platform, table: HistoryTable
+) -> None:
+    """An erasure may hold it for long: trimming goes on, merging and cleaning wait their turn."""
+    platform.send(*(raw_event() for _ in range(1_200)))
+    care = upkeep(platform)
+    cleaned: list[Path] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "remove_old", cleaned.append)
+        with table.exclusive():
+            care.round()
+            care.clean()
+            assert platform.client.xlen(keys.events(ACME)) == 1_000
+            assert len(table.file_uris()) == 13
+            assert not cleaned
+        care.round()
+        care.clean()
+        assert len(table.file_uris()) == 1
+        assert cleaned == [table.path]

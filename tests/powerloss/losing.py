@@ -8,8 +8,9 @@ The model, as hard as POSIX allows:
   or none. One that was never synced may have lost everything in it. A sync of a file does not
   make its name durable, nor one of a folder what the entry's file holds.
 
-Not in it: what is overwritten in place (nothing here does that), bytes other than those written
-(zeros or garbage behind the last sync), removed folders that come back, and a disk that lies.
+Not in it: what is overwritten in place (only the mark of what is synced, where the older and the
+newer number are both true), bytes other than those written (zeros or garbage behind the last sync),
+removed folders that come back, and a disk that lies.
 """
 
 from __future__ import annotations

@@ -6,13 +6,15 @@ import os
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from cip.history.durability import torn_version
 from cip.history.query import connect
-from cip.history.table import HistoryTable
+from cip.history.table import SCHEMA, HistoryTable
 from tests.factories import tenant
 from tests.powerloss.losing import lose_power
 from tests.powerloss.recorder import Recorder, missing
@@ -114,6 +116,26 @@ def test_a_power_cut_takes_nothing_that_was_said_to_be_kept(tmp_path: Path) -> N
         assert history.position() >= kept > 0
         cuts += 1
         assert cuts < MOST_CUTS, "no cut has left a version in part: the test shows nothing"
+
+
+def test_an_import_may_come_first_after_a_power_cut(tmp_path: Path) -> None:
+    history = History(tmp_path, seed=12)
+    for _ in range(MOST_CUTS):
+        kept = history.write_and_lose()
+        if history.torn:
+            break
+        assert history.position() >= kept
+    assert history.torn, "no cut has left a version in part: the test shows nothing"
+    writer = HistoryTable(str(history.recorder.root), ACME)
+    now = datetime.now(UTC)
+    fields = {"event_id": "i", "customer_id": "c", "type": "t", "occurred_at": now}
+    fields |= {"channel": "web", "properties": "{}", "received_at": now, "import_id": "one"}
+    made = pa.Table.from_pylist([dict.fromkeys(SCHEMA.names) | fields], schema=SCHEMA)
+    assert writer.append_import(made, "one") == 1
+    history.table.recover(acknowledged=kept)
+    assert history.table.has_import("one")
+    assert history.table.delete_import("one") == 1
+    assert history.position() >= kept
 
 
 def test_without_the_syncs_the_same_test_loses_events(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from cip.domain.backpressure import (
 )
 from cip.domain.errors import CipError, ThrottledError, UnavailableError
 from cip.domain.tenants import tenant_id
-from cip.services.backpressure import REMEMBERED_SECONDS, Slots
+from cip.services.backpressure import REMEMBERED_SECONDS, REST_SHARE, Slots
 from tests.waiting import wait_until
 
 NOISY, QUIET, THIRD = tenant_id("noisy"), tenant_id("quiet"), tenant_id("third")
@@ -274,3 +274,19 @@ def test_a_check_says_what_taking_would_and_takes_nothing() -> None:
                 slots.check(tenant)
     slots.check(QUIET)
     assert not slots._held
+
+
+def test_beside_others_a_tenant_rests_after_a_request_and_alone_it_does_not() -> None:
+    clock = Ticks()
+    slots = hasty(2, clock)
+    with slots.take(NOISY):
+        clock.now += 10.0
+    slots.check(NOISY)  # nobody else was there
+    with slots.take(QUIET), slots.take(NOISY):
+        clock.now += 1.0
+    with pytest.raises(ThrottledError), slots.take(NOISY):
+        pass
+    with slots.take(THIRD):
+        clock.now += REST_SHARE
+    with slots.take(NOISY):
+        pass

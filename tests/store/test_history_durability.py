@@ -32,14 +32,18 @@ def row(position: int) -> pa.Table:
     return pa.Table.from_pylist([fields], schema=SCHEMA)
 
 
-@pytest.fixture
-def table(history_root: str) -> HistoryTable:
+def filled(history_root: str) -> HistoryTable:
     """Version 0 is the empty table, version n the append of position n."""
     table = HistoryTable(history_root, ACME)
     table.ensure()
     for position in range(1, COMMITS + 1):
         table.append_stream(row(position), position)
     return table
+
+
+@pytest.fixture
+def table(history_root: str) -> HistoryTable:
+    return filled(history_root)
 
 
 def log_file(table: HistoryTable, version: int) -> Path:
@@ -50,6 +54,20 @@ def data_file(table: HistoryTable, version: int) -> Path:
     text = log_file(table, version).read_text()
     (path,) = (one for one in table.path.glob("*.parquet") if one.name in text)
     return path
+
+
+def never_synced(table: HistoryTable, *, above: int) -> None:
+    """As after a power cut: what came later is there, and nobody was told of it."""
+    (table.path / "_delta_log" / "_synced").write_text(f"{above:020d}" if above >= 0 else "")
+
+
+def state(table: HistoryTable) -> list[tuple[Path, int]]:
+    return sorted((path, path.stat().st_size) for path in table.folder.rglob("*"))
+
+
+def opened(table: HistoryTable) -> HistoryTable:
+    """As by a process that begins."""
+    return HistoryTable(str(table.folder.parent), ACME)
 
 
 def empty_log(table: HistoryTable) -> None:
@@ -95,6 +113,7 @@ DAMAGES = pytest.mark.parametrize(
 def test_a_torn_version_goes_with_all_behind_it_and_the_history_goes_on(
     table: HistoryTable, damage: Callable[[HistoryTable], None]
 ) -> None:
+    never_synced(table, above=2)
     damage(table)
     assert torn_version(table.path) == 3
     table.recover(acknowledged=2)
@@ -111,11 +130,12 @@ def test_damage_to_what_was_acknowledged_stops_the_history_and_touches_nothing(
     table: HistoryTable, damage: Callable[[HistoryTable], None]
 ) -> None:
     damage(table)
-    before = sorted((path, path.stat().st_size) for path in table.folder.rglob("*"))
-    for acknowledged in (3, COMMITS):
+    for mark, acknowledged in ((-1, 3), (-1, COMMITS), (3, -1), (COMMITS, 2)):
+        never_synced(table, above=mark)
+        before = state(table)
         with pytest.raises(DamagedHistoryError, match="Version 3"):
             table.recover(acknowledged=acknowledged)
-    assert sorted((path, path.stat().st_size) for path in table.folder.rglob("*")) == before
+        assert state(table) == before
 
 
 def test_the_commit_of_another_program_is_no_torn_one(table: HistoryTable) -> None:
@@ -139,6 +159,7 @@ def test_a_merge_that_lacks_lines_is_undone(table: HistoryTable) -> None:
     assert table.compact(above_files=1)
     merged = log_file(table, COMMITS + 1)
     merged.write_text("\n".join(merged.read_text().split("\n")[:-1]))
+    never_synced(table, above=COMMITS)
     table.recover()
     assert table.version() == COMMITS
     assert len(table.file_uris()) == COMMITS
@@ -164,6 +185,7 @@ def test_a_table_whose_first_version_is_torn_is_made_anew(history_root: str) -> 
     table = HistoryTable(history_root, ACME)
     table.ensure()
     os.truncate(log_file(table, 0), 0)
+    never_synced(table, above=-1)
     table.recover()
     assert table.append_stream(row(1), 1)
 
